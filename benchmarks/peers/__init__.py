@@ -1,0 +1,1 @@
+"""Polystore and the libraries that do the same work."""

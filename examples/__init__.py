@@ -1,0 +1,1 @@
+"""Programs that show polystore at work."""

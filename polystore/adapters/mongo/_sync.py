@@ -1,0 +1,358 @@
+# Generated from polystore/adapters/mongo/_async.py by tools/twins.py. Do not edit.
+"""Runs commands on a MongoDB server.
+
+Reads go out as plain ``find`` and ``aggregate`` commands, without a cursor object, and are tried once more when the
+connection breaks; writes by key use the driver's retryable writes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+from bson import Int64
+from bson.json_util import dumps
+from pymongo import MongoClient, ReturnDocument
+from pymongo.errors import (
+    AutoReconnect,
+    BulkWriteError,
+    DuplicateKeyError,
+    OperationFailure,
+    ServerSelectionTimeoutError,
+)
+from pymongo.synchronous.client_session import ClientSession
+from pymongo.synchronous.collection import Collection
+from pymongo.synchronous.database import Database
+
+from polystore.adapters.mongo.commands import (
+    Command,
+    CountRows,
+    DeleteRows,
+    Document,
+    ExistsRow,
+    InsertRows,
+    Read,
+    UpdateRows,
+    explainable,
+)
+from polystore.adapters.mongo.ddl import create_command, index_documents, modify_command
+from polystore.adapters.mongo.dialect import EXPIRY, KEY
+from polystore.adapters.mongo.errors import DRIVER_ERRORS, NAMESPACE_EXISTS, partial_batch, translate
+from polystore.adapters.mongo.inserts import (
+    collided,
+    give_keys,
+    highest_key,
+    only_conflicts,
+    refuse_too_large,
+    to_try_again,
+    without_key,
+)
+from polystore.adapters.mongo.keys import COUNTERS, VALUE, KeyBlocks
+from polystore.adapters.mongo.types import CODEC
+from polystore.adapters.mongo.url import MongoSettings
+from polystore.schema.model import Schema
+
+Documents: TypeAlias = Collection[Document]
+
+
+class MongoBackend:
+    """An open store: one client with its pool, made at the first command."""
+
+    def __init__(self, settings: MongoSettings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._client: MongoClient[Document] | None = None
+        self._database: Database[Document] | None = None
+        self._collections: dict[str, Documents] = {}
+        self._reading: dict[str, Any] = {}
+        self._read_concern: Document = {}
+        self._keys = KeyBlocks()
+        self._runs: dict[type, Callable[[Any], Any]] = {
+            Read: self._read,
+            CountRows: self._count,
+            ExistsRow: self._exists,
+            InsertRows: self._insert,
+            UpdateRows: self._update,
+            DeleteRows: self._delete,
+        }
+
+    def execute(self, command: Command) -> Any:
+        """Runs one command; answers what the contract says."""
+        try:
+            return self._runs[command.__class__](command)
+        except DRIVER_ERRORS as error:
+            raise translate(error, self._settings.label, command.schema) from error
+
+    def ping(self) -> None:
+        """One round trip to the server.
+
+        Raises:
+            StoreUnavailable: no server answers.
+        """
+        try:
+            self._opened().command("ping")
+        except DRIVER_ERRORS as error:
+            raise translate(error, self._settings.label) from error
+
+    def create_all(self, schemas: Sequence[Schema]) -> None:
+        """Makes collections with validators and indexes, or renews them. Two or three round trips each."""
+        for schema in schemas:
+            try:
+                self._create(self._opened(), schema)
+            except DRIVER_ERRORS as error:
+                raise translate(error, self._settings.label, schema) from error
+
+    def drop_all(self, schemas: Sequence[Schema]) -> None:
+        """Removes collections and their key counters. Two round trips each."""
+        for schema in schemas:
+            try:
+                self._opened().drop_collection(schema.table)
+                self._collection(COUNTERS).delete_one({KEY: schema.table})
+            except DRIVER_ERRORS as error:
+                raise translate(error, self._settings.label, schema) from error
+            self._keys.forget(schema.table)
+
+    def analyze(self, command: Command) -> str:
+        """The server's plan of a command and how it went, as JSON. One round trip; a write is not carried out."""
+        document = {"explain": explainable(command), "verbosity": "executionStats"}
+        try:
+            return dumps(self._run(document), indent=2)
+        except DRIVER_ERRORS as error:
+            raise translate(error, self._settings.label, command.schema) from error
+
+    def close(self) -> None:
+        """Closes all connections; the next command opens new ones."""
+        with self._lock:
+            client, self._client, self._database = self._client, None, None
+            self._collections = {}
+        if client is not None:
+            client.close()
+
+    # ---- connections
+
+    def _opened(self) -> Database[Document]:
+        database = self._database
+        return database if database is not None else self._open()
+
+    def _open(self) -> Database[Document]:
+        with self._lock:
+            if self._client is None or self._database is None:
+                self._client = MongoClient(self._settings.url, **self._settings.options)
+                self._database = self._client.get_database(self._settings.database, codec_options=CODEC)
+                self._reading = {"codec_options": CODEC, "read_preference": self._client.read_preference}
+                self._read_concern = self._client.read_concern.document
+            return self._database
+
+    def _collection(self, table: str) -> Documents:
+        collection = self._collections.get(table)
+        if collection is None:
+            collection = self._collections[table] = self._opened()[table]
+        return collection
+
+    def _in_transaction(self, work: Callable[[ClientSession], Any]) -> Any:
+        client = self._opened().client
+        with client.start_session() as session:
+            return session.with_transaction(work)
+
+    # ---- reads
+
+    def _run(self, document: Document) -> Any:
+        database = self._opened()
+        if self._read_concern:
+            document["readConcern"] = self._read_concern
+        try:
+            return database.command(document, **self._reading)
+        except ServerSelectionTimeoutError:
+            raise
+        except AutoReconnect:
+            return database.command(document, **self._reading)
+
+    def _read(self, command: Read) -> list[Document]:
+        if command.bounded:
+            cursor = (self._run(command.document))["cursor"]
+            if not cursor["id"]:
+                return cursor["firstBatch"]  # type: ignore[no-any-return]  # the reply of find and aggregate
+            self._opened().command({"killCursors": command.schema.table, "cursors": [cursor["id"]]})
+        return self._read_on(command.document)
+
+    def _read_on(self, document: Document) -> list[Document]:
+        """All rows, over as many replies as they need."""
+        database = self._opened()
+        if self._read_concern:
+            document["readConcern"] = self._read_concern
+        try:
+            cursor = database.cursor_command(document, **self._reading)
+        except ServerSelectionTimeoutError:
+            raise
+        except AutoReconnect:
+            cursor = database.cursor_command(document, **self._reading)
+        return cursor.to_list()
+
+    def _count(self, command: CountRows) -> int:
+        found = (self._run(command.document))["cursor"]["firstBatch"]
+        return int(found[0]["n"]) if found else 0
+
+    def _exists(self, command: ExistsRow) -> bool:
+        return bool((self._run(command.document))["cursor"]["firstBatch"])
+
+    # ---- writes
+
+    def _update(self, command: UpdateRows) -> int:
+        collection = self._collection(command.schema.table)
+        if command.schema.ttl is not None and command.schema.uniques:
+            self._remove_expired(command.schema)
+        if command.single:
+            return (collection.update_one(command.filter, command.update)).matched_count
+        if not command.fallible:
+            return (collection.update_many(command.filter, command.update)).matched_count
+        return self._whole(
+            command,
+            lambda session: collection.update_many(command.filter, command.update, session=session),
+            lambda result: result.matched_count,
+        )
+
+    def _delete(self, command: DeleteRows) -> int:
+        collection = self._collection(command.schema.table)
+        if command.single:
+            return (collection.delete_one(command.filter)).deleted_count
+        if not command.fallible:
+            return (collection.delete_many(command.filter)).deleted_count
+        return self._whole(
+            command,
+            lambda session: collection.delete_many(command.filter, session=session),
+            lambda result: result.deleted_count,
+        )
+
+    def _whole(
+        self,
+        command: UpdateRows | DeleteRows,
+        change: Callable[[ClientSession | None], Any],
+        number: Callable[[Any], int],
+    ) -> int:
+        """Changes all matching documents or none: in a transaction, or after a rehearsal where there are none."""
+        if self._settings.transactions:
+            return number(self._in_transaction(change))
+        if command.rehearsal is not None:
+            (self._collection(command.schema.table).aggregate(command.rehearsal)).to_list()
+        return number(change(None))
+
+    def _insert(self, command: InsertRows) -> list[int]:
+        table = command.schema.table
+        highest = highest_key(command)
+        if highest > 0:
+            self._pass_key(table, highest)
+        if command.schema.ttl is not None:
+            self._remove_expired(command.schema)
+        unkeyed = without_key(command)
+        pending, allocated = command.documents, unkeyed
+        while pending:
+            if allocated:
+                self._allocate(table, allocated)
+            pending = self._write(command, pending, allocated)
+            if pending:
+                self._keys.discard(table)
+                self._pass_highest_stored(table)
+                allocated = [document for document in pending if any(document is each for each in unkeyed)]
+        return [int(document[KEY]) for document in unkeyed]
+
+    def _write(self, command: InsertRows, documents: list[Document], allocated: list[Document]) -> list[Document]:
+        """Inserts the documents; answers those to try again with new keys."""
+        if len(documents) == 1:
+            return self._write_one(command, documents, allocated)
+        if command.ignore_conflicts:
+            return self._write_unordered(command, documents, allocated)
+        collection = self._collection(command.schema.table)
+        try:
+            if self._settings.transactions:
+
+                def insert(session: ClientSession) -> None:
+                    collection.insert_many(documents, session=session)
+
+                self._in_transaction(insert)
+            else:
+                refuse_too_large(command)
+                collection.insert_many(documents)
+        except BulkWriteError as error:
+            done = 0 if self._settings.transactions else error.details.get("nInserted", 0)
+            first = next(iter(error.details.get("writeErrors") or ()), None)
+            if first is not None and collided(first, documents[first["index"]], allocated):
+                return documents[done:]
+            before = len(command.documents) - len(documents)
+            raise partial_batch(
+                error, self._settings.label, command.schema, before + done, len(command.documents)
+            ) from error
+        return []
+
+    def _write_one(self, command: InsertRows, documents: list[Document], allocated: list[Document]) -> list[Document]:
+        try:
+            self._collection(command.schema.table).insert_one(documents[0])
+        except DuplicateKeyError as error:
+            if collided(error.details or {}, documents[0], allocated):
+                return documents
+            if not command.ignore_conflicts:
+                raise
+        return []
+
+    def _write_unordered(
+        self, command: InsertRows, documents: list[Document], allocated: list[Document]
+    ) -> list[Document]:
+        try:
+            self._collection(command.schema.table).insert_many(documents, ordered=False)
+        except BulkWriteError as error:
+            errors = error.details.get("writeErrors") or []
+            if not only_conflicts(errors) or error.details.get("writeConcernErrors"):
+                raise
+            return to_try_again(errors, documents, allocated)
+        return []
+
+    def _remove_expired(self, schema: Schema) -> None:
+        self._collection(schema.table).delete_many({EXPIRY: {"$lte": datetime.now(UTC)}})
+
+    # ---- keys
+
+    def _allocate(self, table: str, documents: list[Document]) -> None:
+        count = len(documents)
+        keys: Sequence[int] = []
+        if count > 1:
+            last = self._advance(table, count)
+            keys = range(last - count + 1, last + 1)
+        while not keys:
+            keys = self._keys.take(table, 1)
+            if not keys:
+                block = self._settings.key_block
+                self._keys.add(table, self._advance(table, block), block)
+        give_keys(documents, keys)
+
+    def _advance(self, table: str, count: int) -> int:
+        """Moves the counter on and answers its new value."""
+        step = {"$inc": {VALUE: Int64(count)}}
+        counter: Any = self._collection(COUNTERS).find_one_and_update(
+            {KEY: table}, step, upsert=True, return_document=ReturnDocument.AFTER
+        )
+        return int(counter[VALUE])
+
+    def _pass_key(self, table: str, key: int) -> None:
+        """Moves the counter to a key that a caller chose, unless it has already come so far."""
+        if not self._keys.is_passed(table, key):
+            self._collection(COUNTERS).update_one({KEY: table}, {"$max": {VALUE: Int64(key)}}, upsert=True)
+            self._keys.passed(table, key)
+
+    def _pass_highest_stored(self, table: str) -> None:
+        found = self._collection(table).find_one({KEY: {"$gt": 0}}, {KEY: 1}, sort=[(KEY, -1)])
+        if found is not None:
+            self._pass_key(table, int(found[KEY]))
+
+    # ---- collections
+
+    def _create(self, database: Database[Document], schema: Schema) -> None:
+        try:
+            database.command(create_command(schema))
+        except OperationFailure as error:
+            if error.code != NAMESPACE_EXISTS:
+                raise
+            database.command(modify_command(schema))
+        indexes = index_documents(schema)
+        if indexes:
+            database.command({"createIndexes": schema.table, "indexes": indexes})

@@ -1,0 +1,175 @@
+"""Conditions as query documents: plain operators where they say it exactly, ``$expr`` where only it can.
+
+The operators of ``find`` compare within one type, so null never fulfils one; their negations (``$ne``, ``$nin``,
+``$not``) are exact complements and keep null and missing. In ``$expr`` both have to be written out.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias, assert_never
+
+from polystore.adapters.mongo.dialect import KEY, Dialect, path_of
+from polystore.adapters.mongo.expressions import (
+    comparison,
+    computes,
+    literal,
+    membership,
+    null,
+    refuse_order,
+    value_of,
+)
+from polystore.adapters.mongo.patterns import pattern_of
+from polystore.adapters.mongo.template import Convert, Hole, compose
+from polystore.errors import NotSupportedError
+from polystore.query.nodes import (
+    All,
+    Column,
+    Compare,
+    Condition,
+    Either,
+    IsNull,
+    Not,
+    Operator,
+    Parameter,
+    ParameterList,
+    Within,
+)
+from polystore.schema.kinds import describe_kind, is_container
+from polystore.schema.model import FieldInfo
+
+Filter: TypeAlias = dict[str, Any]
+
+NEVER: Filter = {KEY: {"$in": []}}
+_ORDER = {
+    Operator.GT: "$gt",
+    Operator.GTE: "$gte",
+    Operator.LT: "$lt",
+    Operator.LTE: "$lte",
+}
+
+
+def filter_of(condition: Condition, dialect: Dialect) -> Filter:
+    """The template of the query document that matches exactly the rows for which the condition is true.
+
+    Raises:
+        NotSupportedError: the store would answer differently.
+    """
+    match condition:
+        case All(children=children):
+            return _joined([filter_of(child, dialect) for child in children])
+        case Either(children=()):
+            return NEVER
+        case Either(children=children):
+            return {"$or": [filter_of(child, dialect) for child in children]}
+        case Not(child=child):
+            return _negated(child, dialect)
+        case IsNull(operand=Column(field=field)):
+            return {path_of(field): None}
+        case IsNull(operand=operand):
+            return {"$expr": null(value_of(operand, dialect))}
+        case Within(left=Column(field=field), values=options):
+            return {path_of(field): {"$in": _options(options, dialect)}}
+        case Within(left=left, values=options):
+            return {"$expr": membership(left, _options(options, dialect), dialect)}
+        case Compare(left=Column(field=field), operator=Operator.REGEX | Operator.IREGEX as operator) if (
+            dialect.checks_patterns and isinstance(condition.right, Parameter)
+        ):
+            return {"$expr": _matched(field, operator, condition.right, dialect)}
+        case Compare(left=Column(field=field), operator=operator, right=Parameter() as right):
+            return {path_of(field): _tested(field, operator, right, dialect)}
+        case Compare(left=left, operator=operator, right=right):
+            return {"$expr": comparison(left, operator, right, dialect)}
+    assert_never(condition)
+
+
+def key_is_fixed(condition: All) -> bool:
+    """Whether at most one document can match, because its key is given."""
+    return any(
+        isinstance(child, Compare)
+        and child.operator is Operator.EXACT
+        and isinstance(child.left, Column)
+        and child.left.field.primary_key
+        and isinstance(child.right, Parameter)
+        for child in condition.children
+    )
+
+
+def can_fail(condition: Condition) -> bool:
+    """Whether testing a document can fail: its arithmetic may overflow or divide by zero."""
+    match condition:
+        case All(children=children) | Either(children=children):
+            return any(can_fail(child) for child in children)
+        case Not(child=child):
+            return can_fail(child)
+        case IsNull(operand=operand):
+            return computes(operand)
+        case Within(left=left):
+            return computes(left)
+        case Compare(left=left, right=right):
+            return computes(left) or computes(right)
+    assert_never(condition)
+
+
+def _negated(child: Condition, dialect: Dialect) -> Filter:
+    found = filter_of(child, dialect)
+    if len(found) != 1 or isinstance(child, All | Either | Not):
+        return {"$nor": [found]}
+    ((path, test),) = found.items()
+    match child:
+        case _ if path == "$expr":
+            return {"$expr": {"$not": [test]}}
+        case Within():
+            return {path: {"$nin": test["$in"]}}
+        case Compare(operator=Operator.EXACT) | IsNull():
+            return {path: {"$ne": test}}
+        case _:
+            return {path: {"$not": test}}
+
+
+def _tested(field: FieldInfo, operator: Operator, right: Parameter, dialect: Dialect) -> Any:
+    if is_container(field.kind):
+        raise NotSupportedError(
+            f"{field.label} is {describe_kind(field.kind)}: {dialect.name} compares documents by the order of their "
+            "keys; only isnull works on it"
+        )
+    if operator is Operator.EXACT:
+        return Hole(right.index, compose(right.derive, dialect.codec.dump_operand(right.kind)))
+    if operator in _ORDER:
+        refuse_order(Column(field), dialect)
+        return {_ORDER[operator]: Hole(right.index, compose(right.derive, dialect.codec.dump_operand(right.kind)))}
+    return {"$regex": Hole(right.index, compose(right.derive, pattern_of(operator, dialect.regex)))}
+
+
+def _matched(field: FieldInfo, operator: Operator, right: Parameter, dialect: Dialect) -> dict[str, Any]:
+    """A search that fails where the server gives up: the operator of ``find`` answers then as if nothing matched."""
+    pattern = Hole(right.index, compose(right.derive, pattern_of(operator, dialect.regex)))
+    return {"$regexMatch": {"input": f"${path_of(field)}", "regex": literal(pattern)}}
+
+
+def _options(options: ParameterList, dialect: Dialect) -> Hole:
+    return Hole(options.index, _each(dialect.codec.dump_operand(options.kind)))
+
+
+def _each(convert: Convert | None) -> Convert:
+    if convert is None:
+        return list
+    inner = convert
+    return lambda values: [inner(value) for value in values]
+
+
+def _joined(parts: list[Filter]) -> Filter:
+    """All of them: in one document where no key comes twice, save for the ends of a range."""
+    joined: Filter = {}
+    for part in parts:
+        for key, test in part.items():
+            if key not in joined:
+                joined[key] = test
+            elif _is_range(joined[key]) and _is_range(test) and not joined[key].keys() & test.keys():
+                joined[key] = {**joined[key], **test}
+            else:
+                return {"$and": parts}
+    return joined
+
+
+def _is_range(test: Any) -> bool:
+    return isinstance(test, dict) and test.keys() <= {"$gt", "$gte", "$lt", "$lte"} and bool(test)

@@ -1,0 +1,293 @@
+"""From an operation to a prepared command. Pure; needs no driver."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, assert_never
+
+from polystore.adapters.base import Prepared, Source
+from polystore.adapters.redis.commands import Add, Answer, Change, Command, CountKeys, Find, Get, GetMany, Tally
+from polystore.adapters.redis.conditions import Values, read_branches
+from polystore.adapters.redis.describe import describe
+from polystore.adapters.redis.layout import Layout
+from polystore.adapters.redis.plan import make_plan
+from polystore.adapters.redis.requests import bind_conditions, condition_arguments, fixed_keys, start_scan
+from polystore.adapters.redis.types import load
+from polystore.adapters.redis.wire import make_call, pack, pack_fetch, pack_fetches
+from polystore.adapters.redis.writes import InsertWriter, PatchMaker, constant_changes, make_patch
+from polystore.errors import NotSupportedError
+from polystore.query.nodes import (
+    All,
+    Column,
+    Compare,
+    Count,
+    Delete,
+    Exists,
+    Insert,
+    Operation,
+    Operator,
+    Parameter,
+    ParameterList,
+    Select,
+    Update,
+    Within,
+)
+from polystore.schema.model import FieldInfo
+
+
+def compile_operation(layout: Layout, operation: Operation) -> Prepared:
+    """Compiles an operation on the model of the layout.
+
+    Raises:
+        IndexRequired: a condition or an ordering without an index; the message names the one to declare.
+        NotSupportedError: what indexes cannot answer.
+    """
+    match operation:
+        case Select():
+            return _compile_select(layout, operation)
+        case Count() | Exists():
+            return _compile_number(layout, operation)
+        case Insert():
+            return PreparedInsert(layout, operation)
+        case Update() | Delete():
+            return PreparedChange(layout, operation)
+    assert_never(operation)
+
+
+class _Prepared:
+    """What all prepared operations share."""
+
+    sources: tuple[Source, ...] = ()
+    dumps: tuple[Callable[[Any], Any] | None, ...] = ()
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+
+    def bind(self, values: Sequence[Any]) -> Command:
+        raise NotImplementedError
+
+    def describe(self, values: Sequence[Any]) -> str:
+        """The command as text."""
+        return describe(self.bind(values))
+
+
+# ---- by key
+
+
+def _the_key(condition: All) -> Parameter | None:
+    """The parameter that the primary key must equal, when that is all that is asked."""
+    match condition.children:
+        case (Compare(left=Column(field=field), operator=Operator.EXACT, right=Parameter() as right),):
+            return right if field.primary_key else None
+    return None
+
+
+def _the_keys(condition: All) -> ParameterList | None:
+    match condition.children:
+        case (Within(left=Column(field=field), values=options),):
+            return options if field.primary_key else None
+    return None
+
+
+def _value_of(parameter: Parameter) -> Callable[[Values], Any]:
+    index, derive = parameter.index, parameter.derive
+    if derive is None:
+        return lambda values: values[index]
+    convert = derive
+    return lambda values: convert(values[index])
+
+
+def _compile_select(layout: Layout, operation: Select) -> Prepared:
+    _refuse_distinct(layout, operation.columns if operation.distinct else ())
+    key = _the_key(operation.condition)
+    if key is not None and operation.offset is None:
+        return PreparedGet(layout, operation, key)
+    keys = _the_keys(operation.condition)
+    if keys is not None and all(term.field.primary_key for term in operation.order[:1]):
+        return PreparedGetMany(layout, operation, keys)
+    return PreparedFind(layout, operation)
+
+
+def _refuse_distinct(layout: Layout, columns: Sequence[FieldInfo]) -> None:
+    if columns and not any(field.primary_key for field in columns):
+        names = ", ".join(field.name for field in columns)
+        raise NotSupportedError(
+            f"{layout.schema.name}: distinct rows of {names} need all rows to be compared; on Redis put "
+            ".client(max_rows=...) before distinct()"
+        )
+
+
+def _sources(columns: Sequence[FieldInfo]) -> tuple[Source, ...]:
+    """A row is the answer to a fetch: its version, then its columns."""
+    return tuple(Source(place, load(field.kind)) for place, field in enumerate(columns, 1))
+
+
+class PreparedGet(_Prepared):
+    """One row by its key: one round trip."""
+
+    def __init__(self, layout: Layout, operation: Select, key: Parameter) -> None:
+        super().__init__(layout)
+        self.sources = _sources(operation.columns)
+        before, behind = pack_fetch(field.column for field in operation.columns)
+        self.bind = _fetch_binder(layout, before, behind, key)  # type: ignore[method-assign, assignment]  # saves a call
+
+
+def _fetch_binder(layout: Layout, before: bytes, behind: bytes, key: Parameter) -> Callable[[Sequence[Any]], Get]:
+    prefix, dump_key, index, derive = layout.prefix + b"e:", layout.dump_key, key.index, key.derive
+
+    def bind(values: Sequence[Any]) -> Get:
+        value = values[index]
+        body = prefix + dump_key(value if derive is None else derive(value))
+        return Get(b"%b%d\r\n%b%b" % (before, len(body), body, behind))
+
+    return bind
+
+
+class PreparedGetMany(_Prepared):
+    """Rows by their keys: one round trip."""
+
+    def __init__(self, layout: Layout, operation: Select, keys: ParameterList) -> None:
+        super().__init__(layout)
+        self.sources = _sources(operation.columns)
+        self._before, self._behind = pack_fetch(field.column for field in operation.columns)
+        self._keys = keys.index
+        self._order = operation.order
+        self._limit, self._offset = operation.limit, operation.offset
+
+    def bind(self, values: Sequence[Any]) -> GetMany:
+        layout = self.layout
+        keys = list(dict.fromkeys(values[self._keys]))
+        if self._order:
+            keys.sort(key=layout.encode_key, reverse=self._order[0].descending)
+        start = 0 if self._offset is None else values[self._offset.index]
+        stop = None if self._limit is None else start + values[self._limit.index]
+        bodies = [layout.body_key(key) for key in keys]
+        return GetMany(pack_fetches(bodies, self._before, self._behind), len(keys), slice(start, stop))
+
+
+# ---- through indexes
+
+
+class PreparedFind(_Prepared):
+    """Rows found through indexes: one round trip for their keys, one for their bodies."""
+
+    def __init__(self, layout: Layout, operation: Select) -> None:
+        super().__init__(layout)
+        self.sources = _sources(operation.columns)
+        self._plan = make_plan(layout, read_branches(layout, operation.condition), operation.order)
+        self._call = make_call(layout, "scan")
+        self._fetch = pack_fetch(field.column for field in operation.columns)
+        self._limit, self._offset = operation.limit, operation.offset
+
+    def bind(self, values: Sequence[Any]) -> Command:
+        want = None if self._limit is None else values[self._limit.index]
+        skip = 0 if self._offset is None else values[self._offset.index]
+        plan, call = self._plan, self._call
+        scan = start_scan(plan, call, values, want=want, skip=skip)
+        if scan is None:
+            return Answer([])
+        return Find(self.layout, scan, self._fetch)
+
+
+def _compile_number(layout: Layout, operation: Count | Exists) -> Prepared:
+    _refuse_distinct(layout, operation.distinct if isinstance(operation, Count) else ())
+    answer = _number_answer(operation)
+    key, keys = _the_key(operation.condition), _the_keys(operation.condition)
+    if key is not None:
+        value = _value_of(key)
+        return PreparedCountKeys(layout, lambda values: (value(values),), answer)
+    if keys is not None:
+        index = keys.index
+        return PreparedCountKeys(layout, lambda values: values[index], answer)
+    return PreparedTally(layout, operation, answer)
+
+
+BindAnswer = Callable[[Values], tuple[int | None, Callable[[int], Any]]]
+
+
+def _number_answer(operation: Count | Exists) -> BindAnswer:
+    """From values: how many rows need to be counted, and what their number means."""
+    offset = operation.offset
+    limit = operation.limit if isinstance(operation, Count) else None
+    exists = isinstance(operation, Exists)
+
+    def bind(values: Values) -> tuple[int | None, Callable[[int], Any]]:
+        skip = 0 if offset is None else values[offset.index]
+        if exists:
+            return skip + 1, lambda number: number > skip
+        want = None if limit is None else skip + values[limit.index]
+        if want is None:
+            return None, lambda number: max(0, number - skip)
+        return want, lambda number: max(0, min(number, want) - skip)
+
+    return bind
+
+
+class PreparedCountKeys(_Prepared):
+    """How many of some keys have a row: one round trip."""
+
+    def __init__(self, layout: Layout, keys: Callable[[Values], Sequence[Any]], answer: BindAnswer) -> None:
+        super().__init__(layout)
+        self._keys, self._answer = keys, answer
+
+    def bind(self, values: Sequence[Any]) -> CountKeys:
+        keys = set(self._keys(values))
+        packed = [pack(b"HEXISTS", self.layout.body_key(key), b"_v") for key in keys]
+        return CountKeys(b"".join(packed), len(packed), self._answer(values)[1])
+
+
+class PreparedTally(_Prepared):
+    """How many rows there are: one round trip where an index tells the number."""
+
+    def __init__(self, layout: Layout, operation: Count | Exists, answer: BindAnswer) -> None:
+        super().__init__(layout)
+        self._plan = make_plan(layout, read_branches(layout, operation.condition))
+        self._call = make_call(layout, "scan")
+        self._answer = answer
+
+    def bind(self, values: Sequence[Any]) -> Command:
+        want, answer = self._answer(values)
+        scan = start_scan(self._plan, self._call, values, counting=True, want=want)
+        return Answer(answer(0)) if scan is None else Tally(self.layout, scan, answer)
+
+
+# ---- writes
+
+
+class PreparedInsert(_Prepared):
+    """New rows: one round trip for every 64, and one for every block of keys that the store gives."""
+
+    def __init__(self, layout: Layout, operation: Insert) -> None:
+        super().__init__(layout)
+        self._writer = InsertWriter(layout, operation)
+        self.dumps = self._writer.dumps
+
+    def bind(self, values: Sequence[Any]) -> Add:
+        return Add(self.layout, self._writer, [self._writer.read(row) for row in values])
+
+
+class PreparedChange(_Prepared):
+    """An update or a delete: rows are found, then changed, 64 in one step, where they still fulfil the condition."""
+
+    def __init__(self, layout: Layout, operation: Update | Delete) -> None:
+        super().__init__(layout)
+        branches = read_branches(layout, operation.condition)
+        self._plan = make_plan(layout, branches)
+        self._call = make_call(layout, "scan")
+        assignments = operation.assignments if isinstance(operation, Update) else ()
+        self._deletes = isinstance(operation, Delete)
+        self._constants = constant_changes(assignments)
+        self._maker = None if self._constants is not None else PatchMaker(layout, assignments)
+
+    def bind(self, values: Sequence[Any]) -> Command:
+        layout = self.layout
+        patch = None
+        if not self._deletes and self._constants is not None:
+            patch = make_patch(layout, self._constants(values))
+        regions = bind_conditions(self._plan.branches, values)
+        if not regions:
+            return Answer(0)
+        conditions = condition_arguments(regions)
+        identifiers = fixed_keys(regions)
+        scan = None if identifiers is not None else start_scan(self._plan, self._call, values)
+        return Change(layout, identifiers or (), scan, conditions, patch, self._maker, values)

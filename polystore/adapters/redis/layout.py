@@ -1,0 +1,232 @@
+"""Where a model lives: its keys, its indexes, and the encodings (slots) of which they are made.
+
+All keys of a model share one hash tag and most are static: ``s`` the state, ``mf`` the manifests, ``x`` the expiries,
+``u`` the unique keys, ``i:pk`` and ``i:<name>`` the indexes. ``e:<key>`` is the body of one row. A slot is the encoding
+of one field, folded for an index that ignores case; slot 0 is the primary key. An index is its slots in order; the
+primary key ends each member, in the direction of the last slot.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from polystore.adapters.redis.keys import Encode, encode_folded_text, encoder, key_decoder, key_encoder
+from polystore.adapters.redis.types import Dump, dump
+from polystore.schema.kinds import TextKind, plain_kind
+from polystore.schema.model import FieldInfo, IndexInfo, Schema
+
+FORMAT = 1
+KEY_SLOT = 0
+_RESERVED = str.maketrans({character: f"%{ord(character):02x}" for character in "{}%: "})
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The encoding of a field that manifests keep."""
+
+    field: FieldInfo
+    folded: bool
+    encode: Encode
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One slot of an index or of a sort key."""
+
+    slot: int
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IndexLayout:
+    """An index: its parts; ``descending`` is the direction of the primary key behind them."""
+
+    name: str
+    parts: tuple[Part, ...]
+
+    @property
+    def descending(self) -> bool:
+        return bool(self.parts) and self.parts[-1].descending
+
+    @property
+    def code(self) -> bytes:
+        """The index as scripts read it."""
+        return parts_code(self.parts, self.descending)
+
+
+@dataclass(frozen=True, slots=True)
+class UniqueLayout:
+    """A unique constraint: its fields and their slots."""
+
+    name: str
+    fields: tuple[str, ...]
+    slots: tuple[int, ...]
+    nulls_distinct: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """Everything about a model that scripts and commands need; ``indexes`` begins with the index of keys."""
+
+    schema: Schema
+    prefix: bytes
+    slots: tuple[Slot, ...]
+    indexes: tuple[IndexLayout, ...]
+    uniques: tuple[UniqueLayout, ...]
+    keys: tuple[bytes, ...]
+    code: bytes
+    definition: bytes
+    fingerprint: bytes
+    lifetime: bytes
+    encode_key: Encode
+    decode_key: Callable[[bytes], Any]
+    dump_key: Dump
+    calls: dict[str, Any] = field(default_factory=dict)
+    """Calls of scripts for this model, packed so far."""
+
+    @property
+    def state_key(self) -> bytes:
+        return self.keys[0]
+
+    @property
+    def expiries(self) -> bytes:
+        """The sorted set of the moments when rows expire."""
+        return self.keys[2]
+
+    @property
+    def unique_keys(self) -> bytes:
+        """The hash from values of unique constraints to primary keys."""
+        return self.keys[3]
+
+    @property
+    def key_index(self) -> bytes:
+        """The sorted set of all primary keys."""
+        return self.keys[4]
+
+    def slot_of(self, field: FieldInfo, folded: bool = False) -> int | None:
+        """The slot of a field; None when no index keeps it."""
+        if field.primary_key and not folded:
+            return KEY_SLOT
+        for number, slot in enumerate(self.slots, 1):
+            if slot.field is field and slot.folded is folded:
+                return number
+        return None
+
+    def body_key(self, key: Any) -> bytes:
+        """The key of a row's hash, from the plain value of its primary key."""
+        return self.prefix + b"e:" + self.dump_key(key)
+
+    def body_key_of(self, identifier: bytes) -> bytes:
+        """The key of a row's hash, from the encoding of its primary key."""
+        return self.prefix + b"e:" + self.dump_key(self.decode_key(identifier))
+
+    def index_key(self, name: str) -> bytes:
+        return self.prefix + b"i:" + name.encode()
+
+
+def parts_code(parts: tuple[Part, ...], descending: bool) -> bytes:
+    """Slots and directions as scripts read them, one byte each; ``descending`` is the key's behind them."""
+    return bytes((descending, len(parts), *(number for part in parts for number in (part.slot, part.descending))))
+
+
+def make_layout(schema: Schema, namespace: str, app: str) -> Layout:
+    """The layout of a model within a namespace and an application."""
+    tag = ".".join(text.translate(_RESERVED) for text in (app, schema.table, "0") if text)
+    prefix = f"{namespace.translate(_RESERVED)}:{{{tag}}}:".encode()
+    slots = _slots(schema)
+    numbers = {(slot.field.name, slot.folded): number for number, slot in enumerate(slots, 1)}
+    numbers[schema.primary_key.name, False] = KEY_SLOT
+    declared = _declared_indexes(schema)
+    indexes = (IndexLayout("pk", ()), *(_index(schema, index, numbers) for index in declared))
+    uniques = tuple(
+        UniqueLayout(
+            unique.name, unique.fields, tuple(numbers[name, False] for name in unique.fields), unique.nulls_distinct
+        )
+        for unique in schema.uniques
+    )
+    definition = _definition(schema, slots, indexes, uniques)
+    keys = tuple(prefix + name for name in (b"s", b"mf", b"x", b"u"))
+    key_kind = schema.primary_key.kind
+    return Layout(
+        schema=schema,
+        prefix=prefix,
+        slots=slots,
+        indexes=indexes,
+        uniques=uniques,
+        keys=keys + tuple(prefix + b"i:" + index.name.encode() for index in indexes),
+        code=_layout_code(slots, indexes, uniques),
+        definition=definition,
+        fingerprint=hashlib.sha1(definition, usedforsecurity=False).hexdigest()[:20].encode(),
+        lifetime=b"" if schema.ttl is None else b"%d" % max(1, round(schema.ttl.total_seconds() * 1000)),
+        encode_key=key_encoder(key_kind),
+        decode_key=key_decoder(key_kind),
+        dump_key=dump(key_kind),
+    )
+
+
+def _declared_indexes(schema: Schema) -> tuple[IndexInfo, ...]:
+    """The model's indexes; a field both unique and indexed has one as well, for order and ranges."""
+    both = tuple(
+        IndexInfo((info.name,), (False,), f"{schema.table}_{info.column}_idx")
+        for info in schema.fields
+        if info.index and info.unique and not info.primary_key
+    )
+    return schema.indexes + tuple(index for index in both if index.name not in {each.name for each in schema.indexes})
+
+
+def _slots(schema: Schema) -> tuple[Slot, ...]:
+    plain = {name for unique in schema.uniques for name in unique.fields}
+    folded: set[str] = set()
+    for index in _declared_indexes(schema):
+        for name in index.fields:
+            (folded if _is_folded(schema, index, name) else plain).add(name)
+    if schema.version is not None:
+        plain.add(schema.version.name)
+    fields = [info for info in schema.fields if not info.primary_key]
+    return (
+        *(Slot(info, False, encoder(info.kind)) for info in fields if info.name in plain),
+        *(Slot(info, True, encode_folded_text) for info in schema.fields if info.name in folded),
+    )
+
+
+def _is_folded(schema: Schema, index: IndexInfo, name: str) -> bool:
+    return index.casefold and isinstance(plain_kind(schema.by_name[name].kind), TextKind)
+
+
+def _index(schema: Schema, index: IndexInfo, numbers: dict[tuple[str, bool], int]) -> IndexLayout:
+    parts = tuple(
+        Part(numbers[name, _is_folded(schema, index, name)], descending)
+        for name, descending in zip(index.fields, index.descending, strict=True)
+    )
+    return IndexLayout(index.name, parts)
+
+
+def _layout_code(slots: tuple[Slot, ...], indexes: tuple[IndexLayout, ...], uniques: tuple[UniqueLayout, ...]) -> bytes:
+    code = bytes((len(slots), len(indexes))) + b"".join(index.code for index in indexes)
+    numbers = [len(uniques)]
+    for unique in uniques:
+        numbers += (unique.nulls_distinct, len(unique.slots), *unique.slots)
+    return code + bytes(numbers)
+
+
+def _definition(
+    schema: Schema,
+    slots: tuple[Slot, ...],
+    indexes: tuple[IndexLayout, ...],
+    uniques: tuple[UniqueLayout, ...],
+) -> bytes:
+    key = schema.primary_key
+    described = {
+        "format": FORMAT,
+        "key": [key.column, type(plain_kind(key.kind)).__name__],
+        "slots": [[slot.field.column, type(plain_kind(slot.field.kind)).__name__, slot.folded] for slot in slots],
+        "indexes": [[index.name, list(index.code)] for index in indexes],
+        "expires": schema.ttl is not None,
+        "uniques": [[unique.name, list(unique.slots), unique.nulls_distinct] for unique in uniques],
+    }
+    return msgspec.json.encode(described)

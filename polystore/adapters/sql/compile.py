@@ -1,0 +1,126 @@
+"""From an operation to SQL text: SQLAlchemy Core writes it once, later calls only bind values."""
+
+from __future__ import annotations
+
+from typing import Any, assert_never
+
+from sqlalchemy import ClauseElement, ColumnElement, Table, delete, func, literal_column, select, update
+
+from polystore.adapters.base import Source
+from polystore.adapters.sql.conditions import Slot, Writer, columns_of
+from polystore.adapters.sql.dialect import Dialect, InsertParts
+from polystore.adapters.sql.prepared import Action, Bind, InsertStatement, Statement, binder
+from polystore.query.nodes import All, Count, Delete, Exists, Insert, Operation, Parameter, Select, Update
+
+_ONE: ColumnElement[Any] = literal_column("1")
+
+
+def compile_operation(operation: Operation, dialect: Dialect, table: Table) -> Statement | InsertStatement:
+    """Compiles one operation on its schema's table.
+
+    Raises:
+        NotSupportedError: the database cannot do a part of it.
+    """
+    if isinstance(operation, Insert):
+        return _insert(operation, dialect, table)
+    writer = Writer(dialect, operation.schema, table)
+    match operation:
+        case Select():
+            return _finish(operation, Action.ROWS, _select(operation, writer), writer)
+        case Count():
+            return _finish(operation, Action.COUNT, _count(operation, writer), writer)
+        case Exists():
+            found = _where(select(_ONE).select_from(table), operation.condition, writer)
+            sliced = _slice(found.limit(_ONE), None, operation.offset, writer)
+            return _finish(operation, Action.EXISTS, sliced, writer)
+        case Update():
+            return _finish(operation, Action.CHANGE, _update(operation, writer), writer)
+        case Delete():
+            return _finish(operation, Action.CHANGE, _where(delete(table), operation.condition, writer), writer)
+    assert_never(operation)
+
+
+def _select(operation: Select, writer: Writer) -> Any:
+    columns = [writer.table.c[field.column] for field in operation.columns]
+    rows = _where(select(*columns), operation.condition, writer)
+    if operation.distinct:
+        rows = rows.distinct()
+    dialect = writer.dialect
+    rows = rows.order_by(*[dialect.order(writer.table.c[term.field.column], term) for term in operation.order])
+    return _slice(rows, operation.limit, operation.offset, writer)
+
+
+def _count(operation: Count, writer: Writer) -> Any:
+    if operation.limit is None and operation.offset is None and not operation.distinct:
+        return _where(select(func.count()).select_from(writer.table), operation.condition, writer)
+    columns: list[Any] = [writer.table.c[field.column] for field in operation.distinct] or [_ONE]
+    rows = _where(select(*columns).select_from(writer.table), operation.condition, writer)
+    if operation.distinct:
+        rows = rows.distinct()
+    counted = _slice(rows, operation.limit, operation.offset, writer).subquery()
+    return select(func.count()).select_from(counted)
+
+
+def _update(operation: Update, writer: Writer) -> Any:
+    assigned = [
+        (assignment.field, writer.assigned(assignment), columns_of(assignment.value))
+        for assignment in operation.assignments
+    ]
+    pairs = [(writer.table.c[field.column], value) for field, value in writer.dialect.assignments(assigned)]
+    return _where(update(writer.table).ordered_values(*pairs), operation.condition, writer)
+
+
+def _where(statement: Any, condition: All, writer: Writer) -> Any:
+    return statement.where(writer.condition(condition)) if condition.children else statement
+
+
+def _slice(rows: Any, limit: Parameter | None, offset: Parameter | None, writer: Writer) -> Any:
+    no_limit = writer.dialect.no_limit
+    if limit is not None:
+        rows = rows.limit(writer.bind(limit, lambda count: no_limit if count is None else count))
+    if offset is not None:
+        if rows._limit_clause is None and no_limit is not None:
+            rows = rows.limit(literal_column(str(no_limit)))
+        rows = rows.offset(writer.bind(offset, lambda count: count or 0))
+    return rows
+
+
+def _finish(operation: Operation, action: Action, statement: ClauseElement, writer: Writer) -> Statement:
+    text, encode = _text(statement, writer)
+    columns = operation.columns if isinstance(operation, Select) else ()
+    sources = tuple(Source(position, writer.dialect.codec(field.kind).load) for position, field in enumerate(columns))
+    return Statement(operation.schema, action, text, writer.dialect.native(text), encode, sources)
+
+
+def _text(statement: ClauseElement, writer: Writer) -> tuple[str, Bind]:
+    compiled = statement.compile(dialect=writer.dialect.sql)
+    names: list[str] = compiled.positiontup or []  # type: ignore[attr-defined]  # a SQLCompiler
+    slots: list[Slot] = [writer.slots[name] for name in names]
+    return str(compiled), binder(slots)
+
+
+def _insert(operation: Insert, dialect: Dialect, table: Table) -> InsertStatement:
+    quote = dialect.sql.identifier_preparer
+    schema, fields = operation.schema, operation.fields
+    key = schema.primary_key
+    given = [position for position, field in enumerate(fields) if field is key]
+    allocates = key.auto and not given
+    parts = InsertParts(
+        schema,
+        quote.format_table(table),
+        tuple(quote.quote(field.column) for field in fields),
+        quote.quote(key.column),
+        allocates,
+        operation.ignore_conflicts,
+    )
+    texts = dialect.insert_texts(parts)
+    return InsertStatement(
+        schema,
+        texts["one"],
+        dialect.native(texts["one"]),
+        texts,
+        tuple(dialect.codec(field.kind).dump for field in fields),
+        allocates=allocates,
+        explicit=given[0] if key.auto and given else None,
+        ignore_conflicts=operation.ignore_conflicts,
+    )

@@ -1,0 +1,223 @@
+"""What differs between SQL databases when operations become text: one ``Dialect`` each, pure and without a driver.
+
+Expressions are in *stored* form (as a column holds them) or in *working* form (as arithmetic wants them); the two
+differ only where a database has no exact decimals.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import cache
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from msgspec import Struct
+from sqlalchemy import BindParameter, ColumnElement, Table, true
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from polystore.adapters.sql.raw import Raw
+from polystore.adapters.sql.types import Codec, Convert, checked_int
+from polystore.errors import NotSupportedError
+from polystore.query.capabilities import Capabilities
+from polystore.query.nodes import ArithmeticOperator, DatePart, Operator, Order, Parameter, ParameterList
+from polystore.schema.kinds import DecimalKind, FloatKind, IntKind, Kind, PlainKind, plain_kind
+from polystore.schema.model import FieldInfo, IndexInfo, Schema, UniqueInfo
+
+if TYPE_CHECKING:
+    from polystore.adapters.sql.conditions import Writer
+
+Sql: TypeAlias = ColumnElement[Any]
+Comparison: TypeAlias = Callable[[Sql, Sql], Sql]
+
+COMPARISONS: dict[Operator, Comparison] = {
+    Operator.EXACT: lambda left, right: left == right,
+    Operator.GT: lambda left, right: left > right,
+    Operator.GTE: lambda left, right: left >= right,
+    Operator.LT: lambda left, right: left < right,
+    Operator.LTE: lambda left, right: left <= right,
+}
+SYMBOLS = {Operator.EXACT: "=", Operator.GT: ">", Operator.GTE: ">=", Operator.LT: "<", Operator.LTE: "<="}
+MIRRORED = {
+    Operator.EXACT: Operator.EXACT,
+    Operator.GT: Operator.LT,
+    Operator.GTE: Operator.LTE,
+    Operator.LT: Operator.GT,
+    Operator.LTE: Operator.GTE,
+}
+
+
+class Dialect(ABC):
+    """How one database writes what operations say."""
+
+    name: str
+    title: str
+    capabilities: Capabilities
+    sql: DefaultDialect
+    index_if_not_exists = True
+    no_limit: int | None = None
+    """What LIMIT takes for all rows."""
+    name_length: int
+    """The longest name of a table, column or index in bytes."""
+
+    def __init__(self) -> None:
+        self._codecs: Callable[[PlainKind], Codec] = cache(self.make_codec)
+
+    def codec(self, kind: Kind) -> Codec:
+        """How a field of this kind is stored."""
+        return self._codecs(plain_kind(kind))
+
+    @abstractmethod
+    def make_codec(self, kind: PlainKind) -> Codec:
+        """The codec of one kind, asked for once."""
+
+    # ---- tables
+
+    @abstractmethod
+    def check(self, schema: Schema) -> None:
+        """Refuses a schema that the database cannot hold."""
+
+    @abstractmethod
+    def column_options(self, schema: Schema, field: FieldInfo) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """What a column says beyond type and nullability, as arguments of SQLAlchemy's Column."""
+
+    def column_type(self, schema: Schema, field: FieldInfo, collation: str | None) -> Any:
+        """The type of a column in its table; ``collation`` is the text collation of the server met."""
+        return self.codec(field.kind).column
+
+    def unique_options(self, unique: UniqueInfo) -> dict[str, Any]:
+        """What a unique constraint says beyond its columns."""
+        return {}
+
+    def unique_terms(self, schema: Schema, table: Table, unique: UniqueInfo) -> list[Any] | None:
+        """The terms of a unique index that does what no constraint can; None where a constraint serves."""
+        return None
+
+    @abstractmethod
+    def index_terms(self, schema: Schema, table: Table, index: IndexInfo) -> tuple[list[Any], dict[str, Any]]:
+        """The terms and the options of an index."""
+
+    # ---- expressions
+
+    def same_storage(self, left: Kind, right: Kind) -> bool:
+        """Whether stored values of the kinds compare and copy as they are."""
+        left, right = plain_kind(left), plain_kind(right)
+        if isinstance(left, DecimalKind) and isinstance(right, DecimalKind):
+            return left.decimal_places == right.decimal_places and self._same_decimal(left, right)
+        return type(left) is type(right)
+
+    def _same_decimal(self, left: DecimalKind, right: DecimalKind) -> bool:
+        return True
+
+    def working(self, stored: Sql, kind: Kind) -> Sql:
+        """A stored value in working form."""
+        return stored
+
+    def working_value(self, bound: BindParameter[Any], kind: Kind) -> Sql:
+        """A parameter in working form."""
+        return bound
+
+    def working_dump(self, kind: Kind) -> Convert | None:
+        """From a plain number to what ``working_value`` is bound to."""
+        return checked_int if isinstance(plain_kind(kind), IntKind) else None
+
+    def store(self, field: FieldInfo, working: Sql, kind: Kind) -> Sql:
+        """A working value of ``kind`` as the field stores it."""
+        return working
+
+    int_with_float: str | None = None
+    """The exact comparison ``{op}`` of an int with a float, where the database's own rounds the int."""
+
+    def compare(self, operator: Operator, left: Sql, left_kind: Kind, right: Sql, right_kind: Kind) -> Sql:
+        """A comparison of two working values, exact whatever their kinds."""
+        if self.int_with_float is not None:
+            if isinstance(left_kind, IntKind) and isinstance(right_kind, FloatKind):
+                return Raw(self.int_with_float.replace("{op}", SYMBOLS[operator]), left, right)
+            if isinstance(left_kind, FloatKind) and isinstance(right_kind, IntKind):
+                return Raw(self.int_with_float.replace("{op}", SYMBOLS[MIRRORED[operator]]), right, left)
+        return COMPARISONS[operator](left, right)
+
+    @abstractmethod
+    def arithmetic(
+        self,
+        operator: ArithmeticOperator,
+        left: Sql,
+        left_kind: Kind,
+        right: Sql,
+        right_kind: Kind,
+        kind: Kind,
+    ) -> Sql:
+        """Arithmetic on working values with the reference's overflow and division rules."""
+
+    @abstractmethod
+    def extract(self, part: DatePart, operand: Sql, kind: Kind) -> Sql:
+        """A part of a stored date, time or datetime, in stored form."""
+
+    @abstractmethod
+    def text_value(self, writer: Writer, operator: Operator, left: Sql, field: FieldInfo, value: Parameter) -> Sql:
+        """A text lookup with a value."""
+
+    @abstractmethod
+    def text_pair(self, operator: Operator, left: Sql, right: Sql) -> Sql:
+        """A text lookup between two columns."""
+
+    @abstractmethod
+    def within(self, writer: Writer, left: Sql, kind: Kind, values: ParameterList) -> Sql:
+        """Membership in a list of values."""
+
+    def order(self, column: Sql, term: Order) -> Sql:
+        """One term of an ordering, NULL lowest."""
+        return column.desc() if term.descending else column.asc()
+
+    def assignments(self, assigned: list[tuple[FieldInfo, Sql, frozenset[str]]]) -> list[tuple[FieldInfo, Sql]]:
+        """The assignments of an UPDATE in an order that gives each the row as it was."""
+        return [(field, value) for field, value, _ in assigned]
+
+    def not_true(self, condition: Sql) -> Sql:
+        """The condition is false or NULL."""
+        return condition.self_group().is_not(true())
+
+    def native(self, text: str) -> Any:
+        """A statement's text as the driver takes it with the least work."""
+        return text
+
+    # ---- writes
+
+    @abstractmethod
+    def insert_texts(self, insert: InsertParts) -> dict[str, str]:
+        """The texts of an INSERT, by the use that the backend makes of them."""
+
+    def refuse(self, what: str, remedy: str) -> NotSupportedError:
+        """The error for what this database cannot do."""
+        return NotSupportedError(f"{self.title} cannot do {what}; {remedy}")
+
+
+class InsertParts(Struct, frozen=True):
+    """What the texts of an INSERT are made of; names are quoted where they have to be."""
+
+    schema: Schema
+    table: str
+    columns: tuple[str, ...]
+    key: str
+    allocates: bool
+    ignore_conflicts: bool
+
+
+def limit_text(compiler: SQLCompiler, select: Any, options: dict[str, Any]) -> str:
+    """``LIMIT n OFFSET m`` with what the statement has of it, for SQLAlchemy's compilers."""
+    text = ""
+    if select._limit_clause is not None:
+        text += f" LIMIT {compiler.process(select._limit_clause, **options)}"
+    if select._offset_clause is not None:
+        text += f" OFFSET {compiler.process(select._offset_clause, **options)}"
+    return text
+
+
+def short_name(name: str, length: int) -> str:
+    """The name, or where the database would cut it, its beginning and a hash of the whole."""
+    data = name.encode()
+    if len(data) <= length:
+        return name
+    digest = sha256(data).hexdigest()[:8]
+    return f"{data[: length - 9].decode(errors='ignore')}_{digest}"

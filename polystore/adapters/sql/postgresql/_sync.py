@@ -1,0 +1,124 @@
+# Generated from polystore/adapters/sql/postgresql/_async.py by tools/twins.py. Do not edit.
+"""A connection to PostgreSQL and the commands that run on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from psycopg import ClientCursor, Connection, pq
+
+from polystore.adapters.sql import ddl
+from polystore.adapters.sql.postgresql.options import PREPARED_MAX, SET_UP, make_adapters
+from polystore.adapters.sql.prepared import Action, InsertStatement, Statement
+from polystore.adapters.sql.server import Server, readable
+from polystore.schema.model import Schema
+
+_ROWS, _COUNT, _EXISTS, _CHANGE = Action.ROWS, Action.COUNT, Action.EXISTS, Action.CHANGE
+_IDLE = pq.TransactionStatus.IDLE
+_DDL_LOCK = 7231_4408
+
+
+def open_session(server: Server) -> PostgresqlSession:
+    """Connects, in autocommit."""
+    connection = Connection.connect(**server.arguments, autocommit=True, context=make_adapters())
+    connection.prepared_max = PREPARED_MAX
+    try:
+        connection.execute(SET_UP)
+    except BaseException:
+        connection.close()
+        raise
+    return PostgresqlSession(server, connection)
+
+
+class PostgresqlSession:
+    """One connection with one cursor, used for one command after the other."""
+
+    def __init__(self, server: Server, connection: Connection[Any]) -> None:
+        self.owner: object = None
+        self._server = server
+        self._connection = connection
+        self._cursor = connection.cursor()
+        self._prepare = server.prepare
+        self.is_stale = readable(connection.fileno())
+
+    def run(self, statement: Statement | InsertStatement, parameters: Sequence[Any]) -> Any:
+        action = statement.action
+        cursor = self._cursor
+        if isinstance(statement, InsertStatement):
+            return self._insert(statement, parameters)
+        cursor.execute(statement.native, parameters, prepare=self._prepare)
+        if action is _ROWS:
+            return cursor.fetchall()
+        if action is _CHANGE:
+            return cursor.rowcount
+        row = cursor.fetchone()
+        return row is not None if action is _EXISTS else row[0]  # type: ignore[index]  # count(*) has a row
+
+    def _insert(self, statement: InsertStatement, rows: Sequence[Any]) -> list[int]:
+        cursor = self._cursor
+        if statement.explicit is not None and rows:
+            top = max(row[statement.explicit] for row in rows)
+            cursor.execute(statement.texts["bump"], (top,), prepare=self._prepare)
+        if len(rows) == 1:
+            cursor.execute(statement.native, rows[0], prepare=self._prepare)
+            if not statement.allocates:
+                return []
+            row = cursor.fetchone()
+            return [row[0]] if row is not None and not statement.ignore_conflicts else []
+        if statement.ignore_conflicts:
+            with self._connection.transaction():
+                cursor.executemany(statement.native, rows)
+            return []
+        return self._copy(statement, rows)
+
+    def _copy(self, statement: InsertStatement, rows: Sequence[Any]) -> list[int]:
+        """Inserts rows with COPY, which is atomic; their keys are drawn before."""
+        if not rows:
+            return []
+        cursor = self._cursor
+        if not statement.allocates:
+            with cursor.copy(statement.texts["copy"]) as copy:
+                for row in rows:
+                    copy.write_row(row)
+            return []
+        keys = self._draw_keys(statement, len(rows))
+        with cursor.copy(statement.texts["copy_keyed"]) as copy:
+            for key, row in zip(keys, rows, strict=True):
+                copy.write_row((key, *row))
+        return list(keys)
+
+    def _draw_keys(self, statement: InsertStatement, count: int) -> Sequence[int]:
+        """New keys: those in a row where nobody drew in between, else, seldom, others one by one."""
+        cursor = self._cursor
+        cursor.execute(statement.texts["range"], (count,), prepare=self._prepare)
+        ((first, last),) = cursor.fetchall()
+        if last - first == count - 1:
+            return range(first, last + 1)
+        cursor.execute(statement.texts["keys"], (count,), prepare=self._prepare)
+        return [key for (key,) in cursor.fetchall()]
+
+    def ping(self) -> None:
+        self._cursor.execute("SELECT 1")
+
+    def create(self, schema: Schema) -> None:
+        with self._connection.transaction():
+            self._cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_DDL_LOCK,))
+            for text in ddl.create_texts(self._server.dialect, schema):
+                self._cursor.execute(text.encode())
+
+    def drop(self, schema: Schema) -> None:
+        self._cursor.execute(ddl.drop_text(self._server.dialect, schema).encode())
+
+    def analyze(self, statement: Statement | InsertStatement, parameters: Sequence[Any]) -> str:
+        how = "EXPLAIN (ANALYZE, BUFFERS) " if statement.action in (_ROWS, _COUNT, _EXISTS) else "EXPLAIN "
+        row = parameters[0] if isinstance(statement, InsertStatement) else parameters
+        cursor = ClientCursor(self._connection)
+        cursor.execute((how + statement.text).encode(), row)
+        return "\n".join(line for (line,) in cursor.fetchall())
+
+    def is_usable(self) -> bool:
+        return self._connection.pgconn.transaction_status == _IDLE
+
+    def close(self) -> None:
+        self._connection.close()

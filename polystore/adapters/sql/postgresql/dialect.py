@@ -1,0 +1,358 @@
+"""How PostgreSQL writes what operations say."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Date,
+    DateTime,
+    Double,
+    Identity,
+    LargeBinary,
+    Numeric,
+    String,
+    Table,
+    Text,
+    Time,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql.base import PGDialect
+
+from polystore.adapters.sql.conditions import Slot, Writer
+from polystore.adapters.sql.dialect import Dialect, InsertParts, Sql
+from polystore.adapters.sql.patterns import LIKE_ESCAPE, escape_like, like_pattern, regular_expression
+from polystore.adapters.sql.postgresql.templates import (
+    BUMP,
+    FOLDED_PAIRS,
+    INDEXED_FOLD,
+    INT_WITH_FLOAT,
+    INTEGER,
+    PAIRS,
+    PARTS,
+    TO_DIGITS,
+    TO_PLACES,
+    fold_template,
+)
+from polystore.adapters.sql.raw import Raw
+from polystore.adapters.sql.types import (
+    Codec,
+    Convert,
+    iso_time,
+    json_load,
+    microseconds,
+    sized,
+    spaced_iso,
+    span_of,
+)
+from polystore.errors import NotSupportedError
+from polystore.query.capabilities import EVERYTHING, Capabilities, Feature
+from polystore.query.nodes import ArithmeticOperator, DatePart, Operator, Order, Parameter, ParameterList
+from polystore.schema.document import document_dump
+from polystore.schema.kinds import (
+    BoolKind,
+    BytesKind,
+    DateKind,
+    DateTimeKind,
+    DecimalKind,
+    DurationKind,
+    FloatKind,
+    IntKind,
+    Kind,
+    NaiveDateTimeKind,
+    ObjectIdKind,
+    PlainKind,
+    TextKind,
+    TimeKind,
+    UuidKind,
+    plain_kind,
+)
+from polystore.schema.model import FieldInfo, IndexInfo, Schema, UniqueInfo
+from polystore.schema.plain import normaliser
+
+_LIKE = (Operator.CONTAINS, Operator.STARTSWITH, Operator.ENDSWITH)
+_DIVISION_PLACES = 250
+
+
+class PostgresqlDialect(Dialect):
+    """PostgreSQL 13 or newer."""
+
+    name = "postgresql"
+    title = "PostgreSQL"
+    capabilities = Capabilities(
+        EVERYTHING.operators,
+        EVERYTHING.date_parts,
+        EVERYTHING.arithmetic,
+        EVERYTHING.features - {Feature.TTL, Feature.MODULO_FLOATS} | {Feature.ANALYZE},
+    )
+    int_with_float = INT_WITH_FLOAT
+    name_length = 63
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sql = PGDialect(paramstyle="format")  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
+
+    def make_codec(self, kind: PlainKind) -> Codec:
+        match kind:
+            case BoolKind():
+                return Codec(Boolean())
+            case IntKind():
+                return Codec(BigInteger())
+            case FloatKind():
+                return Codec(Double())
+            case DecimalKind():
+                size = sized(kind)
+                return Codec(Numeric(*size)) if size else Codec(Numeric(), None, normaliser(kind.max_digits, None))
+            case TextKind():
+                return Codec(Text(collation="C"))
+            case ObjectIdKind():
+                return Codec(String(24, collation="C"))
+            case BytesKind():
+                return Codec(LargeBinary())
+            case DateKind():
+                return Codec(Date(), date.isoformat)
+            case TimeKind():
+                return Codec(Time(), iso_time)
+            case DateTimeKind():
+                return Codec(DateTime(timezone=True), spaced_iso)
+            case NaiveDateTimeKind():
+                return Codec(DateTime(), spaced_iso)
+            case DurationKind():
+                return Codec(BigInteger(), microseconds, span_of)
+            case UuidKind():
+                return Codec(Uuid())
+            case _:
+                return Codec(JSONB(), jsonb_dump(kind), json_load(kind))
+
+    # ---- tables
+
+    def check(self, schema: Schema) -> None:
+        if schema.ttl is not None:
+            raise NotSupportedError(
+                f"{schema.name}: PostgreSQL keeps rows until they are deleted, so Meta.ttl has no effect there; "
+                "put the model on Redis or MongoDB, or drop the ttl"
+            )
+
+    def column_options(self, schema: Schema, field: FieldInfo) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return ((Identity(always=False),), {}) if field.auto else ((), {"autoincrement": False})
+
+    def unique_options(self, unique: UniqueInfo) -> dict[str, Any]:
+        return {} if unique.nulls_distinct else {"postgresql_nulls_not_distinct": True}
+
+    def index_terms(self, schema: Schema, table: Table, index: IndexInfo) -> tuple[list[Any], dict[str, Any]]:
+        terms: list[Any] = []
+        for name, descending in zip(index.fields, index.descending, strict=True):
+            field = schema.field(name)
+            column: Sql = table.c[field.column]
+            if index.casefold and isinstance(plain_kind(field.kind), TextKind):
+                column = Raw(INDEXED_FOLD, column)
+            terms.append(_directed(column, descending, field.null))
+        return terms, {}
+
+    def order(self, column: Sql, term: Order) -> Sql:
+        directed: Sql = _directed(column, term.descending, term.field.null)
+        return directed
+
+    # ---- numbers
+
+    def _same_decimal(self, left: DecimalKind, right: DecimalKind) -> bool:
+        return left.decimal_places is not None
+
+    def working_value(self, bound: Any, kind: Kind) -> Sql:
+        return Raw(f"CAST({{0}} AS {_ARRAY_ITEMS[type(plain_kind(kind))]})", bound)
+
+    def store(self, field: FieldInfo, working: Sql, kind: Kind) -> Sql:
+        target = plain_kind(field.kind)
+        if not isinstance(target, DecimalKind) or isinstance(kind, IntKind):
+            return working
+        if target.decimal_places is None:
+            return Raw(TO_DIGITS, working, _number(target.max_digits + 2))
+        return Raw(TO_PLACES, working, _number(target.decimal_places))
+
+    def arithmetic(
+        self,
+        operator: ArithmeticOperator,
+        left: Sql,
+        left_kind: Kind,
+        right: Sql,
+        right_kind: Kind,
+        kind: Kind,
+    ) -> Sql:
+        if isinstance(kind, DecimalKind):
+            return _decimal_arithmetic(operator, left, right)
+        if isinstance(kind, IntKind):
+            return Raw(INTEGER[operator], left, right)
+        if isinstance(left_kind, IntKind) and isinstance(right_kind, IntKind):
+            return Raw("CAST(round(CAST({0} AS numeric), 60) / {1} AS double precision)", left, right)
+        if operator is ArithmeticOperator.MODULO:
+            raise self.refuse(
+                "% on floats", "use a Decimal field, or compute it in Python behind .client(max_rows=...)"
+            )
+        computed = Raw(
+            f"(CAST({{0}} AS double precision) {operator.value} CAST({{1}} AS double precision) + 0)",
+            left,
+            right,
+        )
+        return Raw("(CASE WHEN {0} = 'NaN'::float8 THEN CAST({0} AS bigint) ELSE {0} END)", computed)
+
+    # ---- lookups
+
+    def extract(self, part: DatePart, operand: Sql, kind: Kind) -> Sql:
+        if isinstance(kind, DateTimeKind):
+            operand = Raw("({0} AT TIME ZONE 'UTC')", operand)
+        match part:
+            case DatePart.DATE:
+                return Raw("CAST({0} AS date)", operand)
+            case DatePart.TIME:
+                return Raw("CAST({0} AS time)", operand)
+            case _:
+                return Raw(f"CAST({PARTS[part]} AS integer)", operand)
+
+    def text_value(self, writer: Writer, operator: Operator, left: Sql, field: FieldInfo, value: Parameter) -> Sql:
+        if operator in _LIKE:
+            return left.like(writer.bind(value, _like(operator)), escape=LIKE_ESCAPE)
+        exact = Raw("({0} ~ {1})", left, writer.bind(value, regular_expression(operator, "posix")))
+        if operator in (Operator.IEXACT, Operator.ISTARTSWITH) and _has_folded_index(writer.schema, field):
+            return self._indexed(writer, operator, left, value) & exact
+        return exact
+
+    def _indexed(self, writer: Writer, operator: Operator, left: Sql, value: Parameter) -> Sql:
+        folded = Raw(INDEXED_FOLD, left)
+        if operator is Operator.IEXACT:
+            return folded == Raw(INDEXED_FOLD, Raw("CAST({0} AS text)", writer.bind(value, None)))
+        escaped = Raw("CAST({0} AS text)", writer.bind(value, escape_like))
+        return Raw(f"({{0}} LIKE {{1}} || '%%' ESCAPE '{LIKE_ESCAPE}')", folded, Raw(INDEXED_FOLD, escaped))
+
+    def text_pair(self, operator: Operator, left: Sql, right: Sql) -> Sql:
+        template = PAIRS.get(operator)
+        if template is None:
+            fold, template = fold_template(), FOLDED_PAIRS[operator]
+            left, right = Raw(fold, left), Raw(fold, right)
+        return Raw(template, left, right)
+
+    def within(self, writer: Writer, left: Sql, kind: Kind, values: ParameterList) -> Sql:
+        dump = self.codec(kind).dump
+        if values.size == 1:
+            return left == writer.place(Slot(values.index, dump, 0))
+        bound = writer.place(Slot(values.index, _listed(dump)))
+        return Raw(f"({{0}} = ANY(CAST({{1}} AS {_ARRAY_ITEMS[type(plain_kind(kind))]}[])))", left, bound)
+
+    def native(self, text: str) -> bytes:
+        return text.encode()
+
+    # ---- writes
+
+    def insert_texts(self, insert: InsertParts) -> dict[str, str]:
+        columns = ", ".join(insert.columns)
+        marks = ", ".join(["%s"] * len(insert.columns))
+        values = f"({columns}) VALUES ({marks})" if columns else "DEFAULT VALUES"
+        one = f"INSERT INTO {insert.table} {values}"
+        if insert.ignore_conflicts:
+            one += " ON CONFLICT DO NOTHING"
+        key = insert.schema.primary_key
+        if insert.allocates:
+            one += f" RETURNING {insert.key}"
+        sequence = f"pg_get_serial_sequence({_literal(insert.table)}, {_literal(key.column)})"
+        keys = f"SELECT nextval({sequence}) AS key FROM generate_series(1, %s)"
+        return {
+            "one": one,
+            "keys": keys,
+            "range": f"SELECT min(key), max(key) FROM ({keys}) AS drawn",
+            "bump": BUMP.format(sequence=sequence),
+            "copy": f"COPY {insert.table} ({columns}) FROM STDIN",
+            "copy_keyed": f"COPY {insert.table} ({', '.join((insert.key, *insert.columns))}) FROM STDIN",
+        }
+
+
+_ARRAY_ITEMS: dict[type, str] = {
+    BoolKind: "boolean",
+    IntKind: "bigint",
+    FloatKind: "double precision",
+    DecimalKind: "numeric",
+    TextKind: "text",
+    ObjectIdKind: "text",
+    BytesKind: "bytea",
+    DateKind: "date",
+    TimeKind: "time",
+    DateTimeKind: "timestamptz",
+    NaiveDateTimeKind: "timestamp",
+    DurationKind: "bigint",
+    UuidKind: "uuid",
+}
+
+
+def jsonb_dump(kind: Kind) -> Convert:
+    """The function from a plain container to JSON text that jsonb gives back with floats as floats.
+
+    jsonb keeps numbers as exact decimals: ``1e17`` would come back as the int 100000000000000000.
+    """
+    encode, convert = msgspec.json.encode, document_dump(kind)
+
+    def dump(value: Any) -> str:
+        data = value if convert is None else convert(value)
+        text = encode(data).decode()
+        return encode(_without_exponents(data)).decode() if _EXPONENT.search(text) else text
+
+    return dump
+
+
+_EXPONENT = re.compile(r"\d[eE]\+?\d")
+
+
+def _without_exponents(data: Any) -> Any:
+    match data:
+        case float() if abs(data) >= 1e15:
+            return msgspec.Raw(f"{Decimal(repr(data)):f}".partition(".")[0].encode() + b".0")
+        case list():
+            return [_without_exponents(item) for item in data]
+        case dict():
+            return {key: _without_exponents(item) for key, item in data.items()}
+        case _:
+            return data
+
+
+def _decimal_arithmetic(operator: ArithmeticOperator, left: Sql, right: Sql) -> Sql:
+    match operator:
+        case ArithmeticOperator.DIVIDE:
+            return Raw(f"(round(CAST({{0}} AS numeric), {_DIVISION_PLACES}) / {{1}})", left, right)
+        case ArithmeticOperator.MODULO:
+            return Raw("mod(CAST({0} AS numeric), CAST({1} AS numeric))", left, right)
+        case _:
+            return Raw(f"(CAST({{0}} AS numeric) {operator.value} {{1}})", left, right)
+
+
+def _directed(column: Any, descending: bool, nullable: bool) -> Any:
+    """NULL is the lowest value here, the highest to PostgreSQL."""
+    if descending:
+        return column.desc().nulls_last() if nullable else column.desc()
+    return column.asc().nulls_first() if nullable else column.asc()
+
+
+def _has_folded_index(schema: Schema, field: FieldInfo) -> bool:
+    return any(index.casefold and index.fields[0] == field.name for index in schema.indexes)
+
+
+def _like(operator: Operator) -> Convert:
+    return lambda text: like_pattern(operator, text)
+
+
+def _listed(dump: Convert | None) -> Convert:
+    if dump is None:
+        return list
+    each = dump
+    return lambda values: [each(value) for value in values]
+
+
+def _number(value: int) -> Sql:
+    return Raw(str(value))
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,1 @@
+"""SQLite: files and memory, through the standard library."""

@@ -1,0 +1,1 @@
+"""What users touch: Model, QuerySet, Repository, Store."""

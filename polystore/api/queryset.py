@@ -1,0 +1,281 @@
+"""``QuerySet``: one lazy query over any store, in both colours.
+
+A terminal plans (a pure function, cached by structure), runs, and shapes the answer. What narrows a query is in
+``chain``, what reads it in ``reading``; what writes is here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from polystore.api.chain import Chain, M, R
+from polystore.api.complete import schema_of
+from polystore.api.reading import Reading
+from polystore.engine import _async, _sync, changes
+from polystore.engine.explain import explain_plan
+from polystore.errors import QueryUsageError
+from polystore.query.functions import Combinable, expression_shape
+
+if TYPE_CHECKING:
+    from polystore.engine.compiled import Compiled
+    from polystore.engine.handle import Handle
+
+
+class QuerySet(Reading[M, R]):
+    """Rows of a model, not read yet.
+
+    ``for``, ``len``, ``bool`` and ``list`` read them and keep the result; ``async for`` does so in the async colour.
+    Every method that narrows returns a new queryset.
+    """
+
+    __slots__ = ()
+
+    def create(self, **values: Any) -> M:
+        """A new row; one round trip.
+
+        Returns:
+            Its instance.
+
+        Raises:
+            FieldError, ValidationError: an unknown name, or a value that its field does not accept.
+            IntegrityError: the store's constraints refuse the row.
+        """
+        handle = self._handle()
+        instance: M = changes.new_instance(self._model, handle.schema, values)
+        _sync.save(handle, instance, changes.save_request(instance, handle.schema, True, False, None))
+        return instance
+
+    async def acreate(self, **values: Any) -> M:
+        """``create`` in the async colour."""
+        handle = self._handle()
+        instance: M = changes.new_instance(self._model, handle.schema, values)
+        await _async.save(handle, instance, changes.save_request(instance, handle.schema, True, False, None))
+        return instance
+
+    def _instances(self, instances: Iterable[Any], batch_size: int | None) -> list[Any]:
+        if batch_size is not None and (type(batch_size) is not int or batch_size < 1):
+            raise QueryUsageError(f"{self._model.__name__}: batch_size must be an int >= 1, not {batch_size!r}")
+        found = list(instances)
+        for instance in found:
+            if type(instance) is not self._model:
+                raise QueryUsageError(f"a bulk write of {self._model.__name__} takes its instances, not {instance!r}")
+        return found
+
+    def bulk_create(
+        self, instances: Iterable[M], *, batch_size: int | None = None, ignore_conflicts: bool = False
+    ) -> list[M]:
+        """Inserts instances: all are validated before the first is written; a batch is written whole or not at all.
+
+        Args:
+            instances: new instances of the model.
+            batch_size: rows in a command; by default all, in pieces that the store takes.
+            ignore_conflicts: leave out rows that collide with a unique constraint; keys are not set then.
+
+        Returns:
+            The instances, with their keys.
+
+        Raises:
+            ValidationError, IntegrityError: nothing was written.
+            BulkWriteError: on stores without transactions, with the outcome of each instance.
+
+        Cost: one round trip a batch (on PostgreSQL one more to allocate keys).
+        """
+        found = self._instances(instances, batch_size)
+        _sync.insert_many(self._handle(), found, batch_size, ignore_conflicts)
+        return found
+
+    async def abulk_create(
+        self, instances: Iterable[M], *, batch_size: int | None = None, ignore_conflicts: bool = False
+    ) -> list[M]:
+        """``bulk_create`` in the async colour."""
+        found = self._instances(instances, batch_size)
+        await _async.insert_many(self._handle(), found, batch_size, ignore_conflicts)
+        return found
+
+    def get_or_create(self, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[M, bool]:
+        """The row that matches, or a new one of the lookups' exact values and the defaults.
+
+        Two writers get one row where the lookups name a unique value: the insert that loses reads again.
+
+        Returns:
+            The instance, and whether it is new.
+
+        Raises:
+            MultipleObjectsReturned: several rows match.
+
+        Cost: one round trip; two for a new row.
+        """
+        find, _, added = self._find(defaults, None, lookups)
+        return cast("tuple[M, bool]", _sync.find_or_insert(self._handle(), lambda: find.get_or_none(), added))
+
+    async def aget_or_create(self, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[M, bool]:
+        """``get_or_create`` in the async colour."""
+        find, _, added = self._find(defaults, None, lookups)
+        return cast("tuple[M, bool]", await _async.find_or_insert(self._handle(), lambda: find.aget_or_none(), added))
+
+    def update_or_create(
+        self,
+        defaults: Mapping[str, Any] | None = None,
+        create_defaults: Mapping[str, Any] | None = None,
+        **lookups: Any,
+    ) -> tuple[M, bool]:
+        """The row that matches, changed to the defaults; or a new one, as ``get_or_create`` makes it.
+
+        Args:
+            defaults: the values to set.
+            create_defaults: the values of a new row in place of the defaults.
+            lookups: what the row is found by.
+
+        Returns:
+            The instance, and whether it is new.
+
+        Cost: one round trip, one more to write.
+        """
+        find, changed, added = self._find(defaults, create_defaults, lookups)
+        found = _sync.find_and_change(self._handle(), lambda: find.get_or_none(), changed, added)
+        return cast("tuple[M, bool]", found)
+
+    async def aupdate_or_create(
+        self,
+        defaults: Mapping[str, Any] | None = None,
+        create_defaults: Mapping[str, Any] | None = None,
+        **lookups: Any,
+    ) -> tuple[M, bool]:
+        """``update_or_create`` in the async colour."""
+        find, changed, added = self._find(defaults, create_defaults, lookups)
+        found = await _async.find_and_change(self._handle(), lambda: find.aget_or_none(), changed, added)
+        return cast("tuple[M, bool]", found)
+
+    def _find(
+        self, defaults: Mapping[str, Any] | None, create_defaults: Mapping[str, Any] | None, lookups: dict[str, Any]
+    ) -> tuple[QuerySet[M, R], dict[str, Any], dict[str, Any]]:
+        """The query of the lookups, the values that change a row, and the values of a new one."""
+        schema = schema_of(self._model)
+        changed = {schema.field(name).name: value for name, value in (defaults or {}).items()}
+        exact = {schema.field(name).name: value for name, value in lookups.items() if "__" not in name}
+        added = changed if create_defaults is None else dict(create_defaults)
+        return self.filter(**lookups), changed, exact | added
+
+    def bulk_update(self, instances: Iterable[M], fields: Iterable[str]) -> int:
+        """Writes some fields of saved instances; all are validated before the first is written.
+
+        Returns:
+            The number of rows that were there.
+
+        Cost: one round trip an instance.
+        """
+        return _sync.update_many(self._handle(), self._instances(instances, None), list(fields))
+
+    async def abulk_update(self, instances: Iterable[M], fields: Iterable[str]) -> int:
+        """``bulk_update`` in the async colour."""
+        return await _async.update_many(self._handle(), self._instances(instances, None), list(fields))
+
+    def _update_ready(self, given: Mapping[str, Any]) -> tuple[Handle, Compiled, Sequence[Any]]:
+        self._refuse_sliced_write("update")
+        handle = self._handle()
+        shape, values = self._bound()
+        if not given:
+            raise QueryUsageError(f"{self._model.__name__}: update() needs at least one field=value")
+        assignments, assigned = assignment_shape(self._model, given)
+        return handle, handle.compiled("update", shape, assignments), (*values, *assigned)
+
+    def update(self, **values: Any) -> int:
+        """Changes all these rows in the store; values are validated, expressions (``F``) are computed there.
+
+        Returns:
+            The number of rows that matched.
+
+        Raises:
+            ValidationError, DataError, IntegrityError: nothing was written (on stores with transactions).
+
+        Cost: one round trip.
+        """
+        return cast(int, _sync.run(*self._update_ready(values)))
+
+    async def aupdate(self, **values: Any) -> int:
+        """``update`` in the async colour."""
+        return cast(int, await _async.run(*self._update_ready(values)))
+
+    def _counted(self, number: int) -> tuple[int, dict[str, int]]:
+        return number, {self._model.__name__: number} if number else {}
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Deletes all these rows; one round trip.
+
+        Returns:
+            How many rows went, in all and by model.
+        """
+        self._refuse_sliced_write("delete")
+        return self._counted(_sync.run(*self._ready("delete")))
+
+    async def adelete(self) -> tuple[int, dict[str, int]]:
+        """``delete`` in the async colour."""
+        self._refuse_sliced_write("delete")
+        return self._counted(await _async.run(*self._ready("delete")))
+
+    # ---- looking inside
+
+    def explain(self, *, analyze: bool = False) -> str:
+        """Query, plan and native command as text; only ``analyze`` sends it, for the server's own account."""
+        handle, compiled, values = self._ready("rows")
+        return explain_plan(handle, compiled, values, analyze=analyze)
+
+    def __repr__(self) -> str:
+        return (
+            f"<QuerySet of {self._model.__name__}: {self.explain().splitlines()[0]}>"
+            if self._store
+            else (f"<QuerySet of {self._model.__name__}>")
+        )
+
+
+class Manager(QuerySet[M, M]):
+    """Where queries on a model begin: ``Album.objects``. It holds no rows and is never read itself."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[M]:
+        raise TypeError(f"{self._model.__name__}.objects is no queryset; read {self._model.__name__}.objects.all()")
+
+    async def alist(self) -> list[M]:
+        raise TypeError(f"{self._model.__name__}.objects is no queryset; read {self._model.__name__}.objects.all()")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Refused, so that no table is emptied by accident: ``objects.all().delete()`` says it."""
+        raise QueryUsageError(f"{self._model.__name__}.objects.delete() is refused; write objects.all().delete()")
+
+    async def adelete(self) -> tuple[int, dict[str, int]]:
+        """Refused as ``delete`` is."""
+        return self.delete()
+
+    def __repr__(self) -> str:
+        return f"<Manager of {self._model.__name__}>"
+
+
+Chain._plain = QuerySet
+
+
+def assignment_shape(model: Any, given: Mapping[str, Any]) -> tuple[tuple[Any, ...], list[Any]]:
+    """The structure of an update's assignments and their plain values; ``auto_now`` and versions are added.
+
+    Raises:
+        FieldError: an unknown field. ValidationError: a value that its field does not accept.
+    """
+    schema = schema_of(model)
+    named = {schema.field(name).name: value for name, value in given.items()}
+    plain = {name: value for name, value in named.items() if not isinstance(value, Combinable)}
+    cleaned = changes.clean_values(model, schema, plain)
+    cleaned |= {name: moment for name, moment in changes.moments(schema).items() if name not in named}
+    shapes: list[Any] = []
+    values: list[Any] = []
+    for name, value in (named | cleaned).items():
+        if isinstance(value, Combinable):
+            shapes.append((name, expression_shape(value, values)))
+            continue
+        stored = changes.plain_value(schema.by_name[name], value)
+        shapes.append((name, "null" if stored is None else "value"))
+        values.extend([] if stored is None else [stored])
+    if schema.version is not None and schema.version.name not in named:
+        shapes.append((schema.version.name, ("+", ("F", schema.version.name), ("V", "int"))))
+        values.append(1)
+    return tuple(shapes), values

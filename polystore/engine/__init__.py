@@ -1,0 +1,1 @@
+"""Runs plans: binding, loading rows into instances, changes of an instance, connections."""

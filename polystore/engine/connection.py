@@ -1,0 +1,98 @@
+"""One configured store, opened when it is first used: blocking, and once for each event loop."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from polystore.adapters.base import Adapter, AsyncBackend, Backend, Feature
+from polystore.engine.loops import running_loop
+from polystore.errors import NotSupportedError
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
+
+class Connection:
+    """An adapter with its open backends. A forked child opens its own."""
+
+    __slots__ = ("__weakref__", "_async_backends", "_backend", "_lock", "adapter", "name")
+
+    def __init__(self, name: str, adapter: Adapter) -> None:
+        self.name = name
+        self.adapter = adapter
+        self._lock = threading.Lock()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._lock = threading.Lock()
+        self._backend: Backend | None = None
+        self._async_backends: weakref.WeakKeyDictionary[AbstractEventLoop, AsyncBackend] = weakref.WeakKeyDictionary()
+
+    @property
+    def label(self) -> str:
+        """The store's name and kind, as errors name it."""
+        return f"{self.name} ({self.adapter.name})"
+
+    @property
+    def backend(self) -> Backend:
+        """The open blocking backend."""
+        backend = self._backend
+        return backend if backend is not None else self._open()
+
+    @property
+    def async_backend(self) -> AsyncBackend:
+        """The open backend of the running event loop."""
+        backend = self._async_backends.get(running_loop())
+        return backend if backend is not None else self._open_async()
+
+    def _open(self) -> Backend:
+        with self._lock:
+            if self._backend is None:
+                self._backend = self.adapter.connect()
+            return self._backend
+
+    def _open_async(self) -> AsyncBackend:
+        if Feature.ASYNC not in self.adapter.capabilities.features:
+            raise NotSupportedError(f"store {self.label} has no async colour; use the blocking calls")
+        loop = running_loop()
+        with self._lock:
+            backend = self._async_backends.get(loop)
+            if backend is None:
+                backend = self._async_backends[loop] = self.adapter.connect_async()
+            return backend
+
+    def close(self) -> None:
+        """Closes the blocking backend; the next use opens it anew."""
+        with self._lock:
+            backend, self._backend = self._backend, None
+        if backend is not None:
+            backend.close()
+
+    async def aclose(self) -> None:
+        """Closes the backend of the running event loop, and the blocking one."""
+        with self._lock:
+            backend = self._async_backends.pop(running_loop(), None)
+        if backend is not None:
+            await backend.close()
+        self.close()
+
+
+_connections: weakref.WeakSet[Connection] = weakref.WeakSet()
+
+
+def open_connection(name: str, adapter: Adapter) -> Connection:
+    """A connection that a fork of this process will not share with its child."""
+    connection = Connection(name, adapter)
+    _connections.add(connection)
+    return connection
+
+
+def _after_fork(*_: Any) -> None:
+    for connection in list(_connections):
+        connection._forget()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,34 @@
+"""The text of ``explain()``: the query in the user's words, the plan, the native command."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from polystore.adapters.base import SupportsAnalyze
+from polystore.engine.compiled import Compiled
+from polystore.engine.handle import Handle
+from polystore.errors import NotSupportedError
+from polystore.query.explain import describe_operation
+
+
+def explain_plan(handle: Handle, compiled: Compiled, values: Sequence[Any], *, analyze: bool) -> str:
+    """Query, plan and native command; with ``analyze`` also what the server says, in one round trip.
+
+    Raises:
+        NotSupportedError: ``analyze`` on a store that has no account to give.
+    """
+    plan = compiled.plan
+    if plan.operation is None or compiled.prepared is None:
+        return f"query: no {plan.schema.name} can match\nplan: nothing is asked\n"
+    values = [*values, *compiled.constants]
+    lines = [f"query: {describe_operation(plan.operation, values)}", f"store: {handle.connection.label}"]
+    if plan.here is not None:
+        lines.append(f"here, on at most {plan.max_rows} rows: {describe_operation(plan.here, values)}")
+    lines.append(f"command: {compiled.prepared.describe(values)}")
+    if analyze:
+        backend = handle.connection.backend
+        if not isinstance(backend, SupportsAnalyze):
+            raise NotSupportedError(f"store {handle.connection.label} gives no account of its plans; use explain()")
+        lines.append(f"server: {backend.analyze(compiled.prepared.bind(values))}")
+    return "\n".join(lines)

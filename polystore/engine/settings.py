@@ -1,0 +1,73 @@
+"""Where a service configures its stores: pyproject.toml, polystore.toml, the environment; the later wins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from polystore.errors import ConfigurationError
+
+_PREFIX = "POLYSTORE_"
+
+
+class StoreSettings(Struct, frozen=True):
+    """URLs (or dicts with "url" and settings) by store name, and store names by model name."""
+
+    stores: dict[str, Any]
+    routes: dict[str, str]
+
+
+def read_settings(folder: Path, environment: Mapping[str, str]) -> StoreSettings:
+    """Reads all sources.
+
+    ``[tool.polystore]`` and polystore.toml hold ``stores`` and ``routes`` tables. In the environment,
+    ``POLYSTORE_STORES__DEFAULT=sqlite:///app.db`` gives a URL, ``POLYSTORE_STORES__DEFAULT__POOL_SIZE=20`` a
+    setting and ``POLYSTORE_ROUTES__Review=docs`` a route.
+
+    Raises:
+        ConfigurationError: nothing is configured, or a file cannot be read.
+    """
+    stores: dict[str, Any] = {}
+    routes: dict[str, str] = {}
+    for found in (
+        _table(folder / "pyproject.toml").get("tool", {}).get("polystore", {}),
+        _table(folder / "polystore.toml"),
+    ):
+        for name, configured in found.get("stores", {}).items():
+            stores[name] = {"url": configured} if isinstance(configured, str) else dict(configured)
+        routes |= found.get("routes", {})
+    for variable, value in environment.items():
+        if variable.startswith(f"{_PREFIX}STORES__"):
+            name, _, setting = variable.removeprefix(f"{_PREFIX}STORES__").lower().partition("__")
+            stores.setdefault(name, {})[setting or "url"] = _parsed(value) if setting else value
+        elif variable.startswith(f"{_PREFIX}ROUTES__"):
+            routes[variable.removeprefix(f"{_PREFIX}ROUTES__")] = value
+    if not stores:
+        raise ConfigurationError(
+            f"no store is configured in {folder}: write [tool.polystore.stores] in pyproject.toml, "
+            "polystore.toml, or set POLYSTORE_STORES__DEFAULT"
+        )
+    return StoreSettings(stores, routes)
+
+
+def _table(path: Path) -> dict[str, Any]:
+    import tomllib  # only services configured by a file need it
+
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}") from error
+
+
+def _parsed(value: str) -> Any:
+    if value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    try:
+        return int(value)
+    except ValueError:
+        return value

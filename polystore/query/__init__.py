@@ -1,0 +1,1 @@
+"""From calls to a plan: the vocabulary, lookups, planner, the reference evaluator. Pure."""

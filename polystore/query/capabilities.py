@@ -1,0 +1,42 @@
+"""What a store can do, as data that its adapter declares and planner, tests and documentation read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from polystore.query.nodes import ArithmeticOperator, DatePart, Operator
+
+
+class Feature(Enum):
+    """What a store can do beyond reading by key and writing rows; the value reads as a capability table's line."""
+
+    FILTER_ANY = "conditions on fields without an index"
+    ORDER_ANY = "ordering by fields without an index"
+    ORDER_BYTES = "comparing and ordering bytes"
+    COMPARE_COLUMNS = "comparing two fields of a row"
+    MODULO_FLOATS = "modulo of floats"
+    UPDATE_EXPRESSIONS = "updates computed in the store"
+    DISTINCT = "distinct rows"
+    ATOMIC_BATCH = "batches written whole or not at all"
+    IGNORE_CONFLICTS = "inserts that skip rows in conflict"
+    TTL = "rows that expire"
+    MICROSECONDS = "datetimes to the microsecond by default"
+    INFINITY = "infinite floats"
+    ANALYZE = "explain(analyze=True)"
+    ASYNC = "the async colour"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What an adapter declares; everything else is refused before any I/O."""
+
+    operators: frozenset[Operator] = field(default_factory=frozenset)
+    date_parts: frozenset[DatePart] = field(default_factory=frozenset)
+    arithmetic: frozenset[ArithmeticOperator] = field(default_factory=frozenset)
+    features: frozenset[Feature] = field(default_factory=frozenset)
+
+
+EVERYTHING = Capabilities(
+    frozenset(Operator), frozenset(DatePart), frozenset(ArithmeticOperator), frozenset(Feature) - {Feature.ANALYZE}
+)

@@ -1,0 +1,394 @@
+"""From what a user compares with to the plain value that a store is asked for.
+
+A comparison that no store could carry out as written, but whose answer is certain, becomes a ``Verdict`` here: an int
+compared with 1.5 or with 2**70, text that contains "". So stores only ever see values of the field's own kind
+and range.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, InvalidOperation
+from enum import Enum
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from pydantic import ValidationError as PydanticError
+
+from polystore.query.nodes import Operator
+from polystore.query.regex import parse
+from polystore.schema.kinds import (
+    INT64_MAX,
+    INT64_MIN,
+    BoolKind,
+    BytesKind,
+    DateKind,
+    DateTimeKind,
+    DecimalKind,
+    DurationKind,
+    EmbeddedKind,
+    EnumKind,
+    FloatKind,
+    IntKind,
+    IpKind,
+    JsonKind,
+    Kind,
+    ListKind,
+    MapKind,
+    NaiveDateTimeKind,
+    ObjectIdKind,
+    TextKind,
+    TimeKind,
+    UrlKind,
+    UuidKind,
+)
+from polystore.schema.plain import normaliser
+
+
+class Verdict(Enum):
+    """The certain answer of a comparison: true for no row, or for every row whose value is not NULL."""
+
+    NEVER = "never"
+    NOT_NULL = "not null"
+
+
+Coerce: TypeAlias = Callable[[Any], Any]
+
+TEXT_OPERATORS = frozenset(
+    {
+        Operator.CONTAINS,
+        Operator.ICONTAINS,
+        Operator.STARTSWITH,
+        Operator.ISTARTSWITH,
+        Operator.ENDSWITH,
+        Operator.IENDSWITH,
+        Operator.IEXACT,
+        Operator.REGEX,
+        Operator.IREGEX,
+    }
+)
+ORDER_OPERATORS = frozenset({Operator.GT, Operator.GTE, Operator.LT, Operator.LTE})
+
+
+ONLY_NULL = "None: JSON, lists, dicts and embedded models are compared with NULL only"
+
+
+class Refused(Exception):
+    """A value that its kind does not take; the message says what it would take."""
+
+
+def coercer(kind: Kind, operator: Operator) -> Coerce:
+    """The function from a user's value (never None) to a plain value or a Verdict; it raises ``Refused``."""
+    if operator in (Operator.REGEX, Operator.IREGEX):
+        return _pattern
+    if operator in TEXT_OPERATORS:
+        return _text if operator is Operator.IEXACT else _text_part
+    match kind:
+        case IntKind():
+            return _int_coercer(operator)
+        case DecimalKind():
+            return _decimal_coercer(kind, operator)
+        case EnumKind():
+            return _enum_coercer(kind) if operator is Operator.EXACT else coercer(kind.base, operator)
+        case UrlKind(python=python):
+            return _url_coercer(python)
+        case IpKind(python=python):
+            return _ip_coercer(python)
+        case JsonKind() | ListKind() | MapKind() | EmbeddedKind():
+            return _refuse_container
+        case _:
+            return _COERCERS[type(kind)]
+
+
+def allowed_operators(kind: Kind) -> frozenset[Operator]:
+    """The comparisons that values of the kind take part in."""
+    match kind:
+        case TextKind() | UrlKind() | EnumKind(base=TextKind()):
+            return ORDER_OPERATORS | TEXT_OPERATORS | {Operator.EXACT}
+        case IpKind():
+            return frozenset({Operator.EXACT})
+        case JsonKind() | ListKind() | MapKind() | EmbeddedKind():
+            return frozenset()
+        case _:
+            return ORDER_OPERATORS | {Operator.EXACT}
+
+
+# ---- numbers
+
+
+def _int_coercer(operator: Operator) -> Coerce:
+    def coerce(value: Any) -> Any:
+        if type(value) is int and INT64_MIN <= value <= INT64_MAX:
+            return value
+        return _unusual_int(value, operator)
+
+    return coerce
+
+
+def _unusual_int(value: Any, operator: Operator) -> Any:
+    if isinstance(value, str):
+        try:
+            value = int(value)
+        except ValueError:
+            raise Refused("an int") from None
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise Refused("an int")
+    if isinstance(value, float | Decimal):
+        if math.isnan(value):
+            raise Refused("a number other than NaN")
+        if not math.isinf(value):
+            whole = _whole(value, operator)
+            if whole is None:
+                return Verdict.NEVER
+            value = whole
+    return _within_range(value, INT64_MIN, INT64_MAX, operator)
+
+
+def _whole(value: float | Decimal, operator: Operator) -> int | None:
+    """The int that compares as the value does; None when no int equals it."""
+    floor = math.floor(value)
+    if floor == value:
+        return floor
+    match operator:
+        case Operator.GT | Operator.LTE:
+            return floor
+        case Operator.GTE | Operator.LT:
+            return floor + 1
+        case _:
+            return None
+
+
+def _within_range(value: Any, low: Any, high: Any, operator: Operator) -> Any:
+    """The value, or the verdict of comparing values between ``low`` and ``high`` with one outside."""
+    if low <= value <= high:
+        return int(value)
+    return _verdict_outside(value > high, operator)
+
+
+def _verdict_outside(above: bool, operator: Operator) -> Verdict:
+    below_it = operator in (Operator.LT, Operator.LTE)
+    above_it = operator in (Operator.GT, Operator.GTE)
+    return Verdict.NOT_NULL if (above and below_it) or (not above and above_it) else Verdict.NEVER
+
+
+def _decimal_coercer(kind: DecimalKind, operator: Operator) -> Coerce:
+    places = kind.decimal_places
+    normalise = normaliser(kind.max_digits, places)
+    limit = Decimal(10) ** (kind.max_digits - places) if places is not None else Decimal("1E+101")
+    up = operator in (Operator.GTE, Operator.LT)
+
+    def coerce(value: Any) -> Any:
+        number = _decimal(value)
+        if number.copy_abs() >= limit:
+            return _verdict_outside(number > 0, operator)
+        exact = normalise(number)
+        if exact == number:
+            return exact
+        if operator is Operator.EXACT:
+            return Verdict.NEVER
+        return normalise(_toward(number, places, kind.max_digits, ROUND_CEILING if up else ROUND_FLOOR))
+
+    return coerce
+
+
+def _toward(number: Decimal, places: int | None, digits: int, rounding: str) -> Decimal:
+    if places is None:
+        return Context(prec=digits, rounding=rounding).plus(number)
+    return number.quantize(Decimal(1).scaleb(-places), context=Context(prec=digits + 4, rounding=rounding))
+
+
+def _decimal(value: Any) -> Decimal:
+    if isinstance(value, Decimal):
+        number = value
+    elif isinstance(value, int) and not isinstance(value, bool):
+        number = Decimal(value)
+    elif isinstance(value, str):
+        try:
+            number = Decimal(value)
+        except InvalidOperation:
+            raise Refused("a Decimal") from None
+    elif isinstance(value, float):
+        raise Refused(f"a Decimal, not a float; write Decimal({str(value)!r})")
+    else:
+        raise Refused("a Decimal")
+    if number.is_nan():
+        raise Refused("a Decimal other than NaN")
+    return number
+
+
+def _float(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        raise Refused("a float")
+    try:
+        number = float(value)
+    except ValueError:
+        raise Refused("a float") from None
+    except OverflowError:
+        return math.inf if isinstance(value, int) and value > 0 else -math.inf
+    if math.isnan(number):
+        raise Refused("a float other than NaN")
+    return number + 0.0
+
+
+def _bool(value: Any) -> bool:
+    if type(value) is not bool:
+        raise Refused("True or False")
+    return value
+
+
+# ---- text and bytes
+
+
+def _text(value: Any) -> Any:
+    if type(value) is not str:
+        if not isinstance(value, str):
+            raise Refused("a str")
+        value = value.value if isinstance(value, Enum) else str(value)
+    if "\0" in value:
+        raise Refused("a str without the NUL character")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise Refused("a str without lone surrogates") from None
+    return value
+
+
+def _text_part(value: Any) -> Any:
+    return _text(value) or Verdict.NOT_NULL
+
+
+def _pattern(value: Any) -> Any:
+    pattern = _text(value)
+    parse(pattern)
+    return pattern
+
+
+def _bytes(value: Any) -> bytes:
+    if not isinstance(value, bytes | bytearray | memoryview):
+        raise Refused("bytes")
+    return bytes(value)
+
+
+# ---- dates and times
+
+
+def _date(value: Any) -> date:
+    if isinstance(value, str):
+        value = _parsed(date.fromisoformat, value, "a date (YYYY-MM-DD)")
+    if isinstance(value, datetime) or not isinstance(value, date):
+        raise Refused("a date, not a datetime" if isinstance(value, datetime) else "a date")
+    return value
+
+
+def _time(value: Any) -> time:
+    if isinstance(value, str):
+        value = _parsed(time.fromisoformat, value, "a time (HH:MM:SS)")
+    if not isinstance(value, time) or value.tzinfo is not None:
+        raise Refused("a time without timezone")
+    return value
+
+
+def _moment(value: Any) -> datetime:
+    if isinstance(value, str):
+        value = _parsed(datetime.fromisoformat, value, "an aware datetime (ISO 8601)")
+    if not isinstance(value, datetime):
+        raise Refused("an aware datetime")
+    if value.tzinfo is None:
+        raise Refused("an aware datetime: the one given has no timezone")
+    return value.astimezone(UTC)
+
+
+def _naive_moment(value: Any) -> datetime:
+    if isinstance(value, str):
+        value = _parsed(datetime.fromisoformat, value, "a naive datetime (ISO 8601)")
+    if not isinstance(value, datetime) or value.tzinfo is not None:
+        raise Refused("a naive datetime")
+    return value
+
+
+def _duration(value: Any) -> timedelta:
+    if not isinstance(value, timedelta):
+        raise Refused("a timedelta")
+    return value
+
+
+def _parsed(parse_text: Callable[[str], Any], text: str, wanted: str) -> Any:
+    try:
+        return parse_text(text)
+    except ValueError:
+        raise Refused(wanted) from None
+
+
+# ---- identifiers and the rest
+
+
+def _uuid(value: Any) -> UUID:
+    if isinstance(value, UUID):
+        return UUID(int=value.int) if type(value) is not UUID else value
+    if isinstance(value, str):
+        return _parsed(UUID, value, "a UUID")  # type: ignore[no-any-return]  # UUID(text) is a UUID
+    raise Refused("a UUID")
+
+
+def _object_id(value: Any) -> str:
+    text = str(value).lower() if isinstance(value, str) or type(value).__name__ == "ObjectId" else ""
+    if len(text) != 24 or not all(digit in "0123456789abcdef" for digit in text):
+        raise Refused("an ObjectId or its 24 hexadecimal digits")
+    return text
+
+
+def _enum_coercer(kind: EnumKind) -> Coerce:
+    members = kind.members
+    wanted = f"a member of {kind.enum.__name__}: {', '.join(repr(value) for value in members)}"
+
+    def coerce(value: Any) -> Any:
+        plain = value.value if isinstance(value, kind.enum) else value
+        if isinstance(plain, dict | list | set) or plain not in members:
+            raise Refused(wanted)
+        return plain
+
+    return coerce
+
+
+def _ip_coercer(python: type[Any]) -> Coerce:
+    def coerce(value: Any) -> str:
+        if not isinstance(value, str | python):
+            raise Refused(f"an {python.__name__} or its text")
+        return str(_parsed(python, str(value), f"an {python.__name__} or its text"))
+
+    return coerce
+
+
+def _url_coercer(python: Any) -> Coerce:
+    adapter = TypeAdapter(python)
+
+    def coerce(value: Any) -> str:
+        try:
+            return str(adapter.validate_python(value))
+        except PydanticError:
+            raise Refused("a URL") from None
+
+    return coerce
+
+
+def _refuse_container(value: Any) -> Any:
+    raise Refused(ONLY_NULL)
+
+
+_COERCERS: dict[type, Coerce] = {
+    BoolKind: _bool,
+    FloatKind: _float,
+    TextKind: _text,
+    BytesKind: _bytes,
+    DateKind: _date,
+    TimeKind: _time,
+    DateTimeKind: _moment,
+    NaiveDateTimeKind: _naive_moment,
+    DurationKind: _duration,
+    UuidKind: _uuid,
+    ObjectIdKind: _object_id,
+}

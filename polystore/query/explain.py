@@ -1,0 +1,114 @@
+"""Prints conditions, orders and operations in the user's own words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, assert_never
+
+from polystore.query.nodes import (
+    All,
+    Arithmetic,
+    Column,
+    Compare,
+    Condition,
+    Count,
+    Delete,
+    Either,
+    Exists,
+    Expression,
+    Extract,
+    Insert,
+    IsNull,
+    Not,
+    Null,
+    Operation,
+    Operator,
+    Order,
+    Parameter,
+    Select,
+    Update,
+    Within,
+)
+
+Values = Sequence[Any] | None
+
+
+def describe_condition(condition: Condition, values: Values = None) -> str:
+    """The condition as lookups: ``title__icontains='rock' AND NOT year__isnull=True``; "..." for values not given."""
+    match condition:
+        case All(children=()):
+            return "all rows"
+        case Either(children=()):
+            return "no rows"
+        case All(children=children):
+            return " AND ".join(_nested(child, values) for child in children)
+        case Either(children=children):
+            return " OR ".join(_nested(child, values) for child in children)
+        case Not(child=child):
+            return f"NOT {_nested(child, values)}"
+        case IsNull(operand=operand):
+            return f"{describe_expression(operand, values)}__isnull=True"
+        case Within(left=left, values=options):
+            shown = "..." if values is None else repr(sorted(set(values[options.index]), key=repr))
+            return f"{describe_expression(left, values)}__in={shown}"
+        case Compare(left=left, operator=operator, right=right):
+            suffix = "" if operator is Operator.EXACT else f"__{operator.value}"
+            return f"{describe_expression(left, values)}{suffix}={describe_expression(right, values)}"
+    assert_never(condition)
+
+
+def describe_expression(expression: Expression, values: Values = None) -> str:
+    """The expression as a user writes it."""
+    match expression:
+        case Column(field=field):
+            return field.name
+        case Parameter(index=index, derive=derive):
+            if values is None:
+                return "..."
+            return repr(values[index] if derive is None else derive(values[index]))
+        case Null():
+            return "None"
+        case Extract(part=part, operand=operand):
+            return f"{describe_expression(operand, values)}__{part.value}"
+        case Arithmetic(operator=operator, left=left, right=right):
+            return f"({_operand(left, values)} {operator.value} {_operand(right, values)})"
+    assert_never(expression)
+
+
+def describe_order(order: Sequence[Order]) -> str:
+    """The ordering as arguments of ``order_by``."""
+    return ", ".join(f"{'-' if term.descending else ''}{term.field.name}" for term in order)
+
+
+def describe_operation(operation: Operation, values: Values = None) -> str:
+    """The operation in one line."""
+    name = type(operation).__name__.lower()
+    if isinstance(operation, Insert):
+        return f"insert {operation.schema.name} ({', '.join(field.name for field in operation.fields)})"
+    parts = [f"{name} {operation.schema.name} where {describe_condition(operation.condition, values)}"]
+    match operation:
+        case Update(assignments=assignments):
+            parts.append(
+                "set " + ", ".join(f"{a.field.name}={describe_expression(a.value, values)}" for a in assignments)
+            )
+        case Select():
+            parts.append(f"of {', '.join(field.name for field in operation.columns)}")
+            parts.extend(["distinct"] if operation.distinct else [])
+            parts.extend([f"ordered by {describe_order(operation.order)}"] if operation.order else [])
+        case Count() | Exists() | Delete():
+            pass
+    if isinstance(operation, Select | Count | Exists) and operation.offset is not None:
+        parts.append(f"skipping {describe_expression(operation.offset, values)}")
+    if isinstance(operation, Select | Count) and operation.limit is not None:
+        parts.append(f"at most {describe_expression(operation.limit, values)}")
+    return ", ".join(parts)
+
+
+def _nested(condition: Condition, values: Values) -> str:
+    text = describe_condition(condition, values)
+    return f"({text})" if isinstance(condition, All | Either) and len(condition.children) > 1 else text
+
+
+def _operand(expression: Expression, values: Values) -> str:
+    text = describe_expression(expression, values)
+    return f"F({text!r})" if isinstance(expression, Column) else text

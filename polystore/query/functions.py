@@ -1,0 +1,237 @@
+"""What users build conditions and expressions from: ``Q``, ``F`` and their operators.
+
+Each object keeps its structure apart from its values: ``shape(values)`` appends the values to a list and returns the
+structure as nested tuples, which is the key of the plan cache and what the planner reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from polystore.errors import FieldError
+
+T = TypeVar("T")
+
+Clause: TypeAlias = Any
+"""A clause of a filter: (lookup name, value) or a Q."""
+
+
+class Q:
+    """Conditions joined by AND or OR, possibly negated: ``Q(title="x") | ~Q(artist=None)``.
+
+    Args:
+        conditions: other Q objects, joined by AND with the rest.
+        lookups: ``field__lookup=value``.
+    """
+
+    __slots__ = ("children", "connector", "negated")
+
+    def __init__(self, *conditions: Q, **lookups: Any) -> None:
+        for condition in conditions:
+            if not isinstance(condition, Q):
+                raise FieldError(f"Q takes Q objects and field__lookup=value, not {condition!r}")
+        self.connector = "AND"
+        self.negated = False
+        self.children: tuple[Clause, ...] = (*conditions, *lookups.items())
+
+    def __and__(self, other: Q) -> Q:
+        return _joined("AND", self, other)
+
+    def __or__(self, other: Q) -> Q:
+        return _joined("OR", self, other)
+
+    def __xor__(self, other: Q) -> Q:
+        return (self | other) & ~(self & other)
+
+    def __invert__(self) -> Q:
+        return _made("AND", True, (self,))
+
+    def __bool__(self) -> bool:
+        raise TypeError("a condition has no truth value here; combine conditions with &, | and ~")
+
+    def __repr__(self) -> str:
+        joined = f" {self.connector} ".join(
+            repr(child) if isinstance(child, Q) else f"{child[0]}={child[1]!r}" for child in self.children
+        )
+        return f"{'~' if self.negated else ''}Q({joined})"
+
+
+def _made(connector: str, negated: bool, children: tuple[Clause, ...]) -> Q:
+    condition = Q()
+    condition.connector, condition.negated, condition.children = connector, negated, children
+    return condition
+
+
+def _joined(connector: str, left: Q, right: Q) -> Q:
+    if not isinstance(right, Q):
+        return NotImplemented
+    if not left.children and not left.negated:
+        return right
+    if not right.children and not right.negated:
+        return left
+    return _made(connector, False, (left, right))
+
+
+class Combinable:
+    """An expression that arithmetic can be done on."""
+
+    __slots__ = ()
+
+    def __add__(self, other: Any) -> Combined:
+        return Combined("+", self, other)
+
+    def __radd__(self, other: Any) -> Combined:
+        return Combined("+", other, self)
+
+    def __sub__(self, other: Any) -> Combined:
+        return Combined("-", self, other)
+
+    def __rsub__(self, other: Any) -> Combined:
+        return Combined("-", other, self)
+
+    def __mul__(self, other: Any) -> Combined:
+        return Combined("*", self, other)
+
+    def __rmul__(self, other: Any) -> Combined:
+        return Combined("*", other, self)
+
+    def __truediv__(self, other: Any) -> Combined:
+        return Combined("/", self, other)
+
+    def __rtruediv__(self, other: Any) -> Combined:
+        return Combined("/", other, self)
+
+    def __mod__(self, other: Any) -> Combined:
+        return Combined("%", self, other)
+
+    def __rmod__(self, other: Any) -> Combined:
+        return Combined("%", other, self)
+
+
+class F(Combinable):
+    """The value of a field, read in the store: ``update(plays=F("plays") + 1)``, ``filter(sold__gt=F("stock"))``."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"F({self.name!r})"
+
+
+class Combined(Combinable):
+    """Arithmetic between two expressions or an expression and a number."""
+
+    __slots__ = ("left", "operator", "right")
+
+    def __init__(self, operator: str, left: Any, right: Any) -> None:
+        for side in (left, right):
+            if not isinstance(side, Combinable) and (
+                isinstance(side, bool) or not isinstance(side, int | float | Decimal)
+            ):
+                raise TypeError(f"arithmetic takes F, int, float and Decimal, not {side!r}")
+        self.operator, self.left, self.right = operator, left, right
+
+    def __repr__(self) -> str:
+        return f"({self.left!r} {self.operator} {self.right!r})"
+
+
+def expression_shape(expression: Any, values: list[Any]) -> tuple[Any, ...]:
+    """The structure of an expression; numbers in it go to the values."""
+    if isinstance(expression, F):
+        return ("F", expression.name)
+    if isinstance(expression, Combined):
+        left = expression_shape(expression.left, values)
+        return (expression.operator, left, expression_shape(expression.right, values))
+    values.append(expression)
+    return ("V", type(expression).__name__)
+
+
+class Column(F, Generic[T]):
+    """A field as seen on the model's class: ``Album.title.icontains("rock")``, ``Album.id > 3``.
+
+    Comparing gives a ``Q`` for ``filter``; arithmetic gives an expression as ``F`` does. The names are the lookups'.
+    """
+
+    __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]  # == builds a condition
+
+    def __eq__(self, other: object) -> Q:  # type: ignore[override]  # a condition, as the field's users expect
+        return Q(**{self.name: other})
+
+    def __ne__(self, other: object) -> Q:  # type: ignore[override]  # a condition
+        return ~Q(**{self.name: other})
+
+    def __gt__(self, other: T | F) -> Q:
+        return Q(**{f"{self.name}__gt": other})
+
+    def __ge__(self, other: T | F) -> Q:
+        return Q(**{f"{self.name}__gte": other})
+
+    def __lt__(self, other: T | F) -> Q:
+        return Q(**{f"{self.name}__lt": other})
+
+    def __le__(self, other: T | F) -> Q:
+        return Q(**{f"{self.name}__lte": other})
+
+    def in_(self, values: Iterable[T]) -> Q:
+        """The value is one of these; None among them is left out."""
+        return Q(**{f"{self.name}__in": values})
+
+    def range(self, low: T, high: T) -> Q:
+        """The value lies between the two, both included."""
+        return Q(**{f"{self.name}__range": (low, high)})
+
+    def isnull(self, null: bool = True) -> Q:
+        """The value is NULL, or with False is not."""
+        return Q(**{f"{self.name}__isnull": null})
+
+    def iexact(self: Column[str] | Column[str | None], value: str) -> Q:
+        """Equal without regard to case (Unicode simple case folding)."""
+        return Q(**{f"{self.name}__iexact": value})
+
+    def contains(self: Column[str] | Column[str | None], value: str) -> Q:
+        """The text contains this one."""
+        return Q(**{f"{self.name}__contains": value})
+
+    def icontains(self: Column[str] | Column[str | None], value: str) -> Q:
+        """The text contains this one without regard to case."""
+        return Q(**{f"{self.name}__icontains": value})
+
+    def startswith(self: Column[str] | Column[str | None], value: str) -> Q:
+        """The text begins with this one."""
+        return Q(**{f"{self.name}__startswith": value})
+
+    def istartswith(self: Column[str] | Column[str | None], value: str) -> Q:
+        """The text begins with this one without regard to case."""
+        return Q(**{f"{self.name}__istartswith": value})
+
+    def endswith(self: Column[str] | Column[str | None], value: str) -> Q:
+        """The text ends with this one."""
+        return Q(**{f"{self.name}__endswith": value})
+
+    def iendswith(self: Column[str] | Column[str | None], value: str) -> Q:
+        """The text ends with this one without regard to case."""
+        return Q(**{f"{self.name}__iendswith": value})
+
+    def regex(self: Column[str] | Column[str | None], pattern: str) -> Q:
+        """A portable regular expression matches somewhere in the text."""
+        return Q(**{f"{self.name}__regex": pattern})
+
+    def iregex(self: Column[str] | Column[str | None], pattern: str) -> Q:
+        """As ``regex`` without regard to case."""
+        return Q(**{f"{self.name}__iregex": pattern})
+
+    def asc(self) -> str:
+        """The name for an ascending ``order_by``."""
+        return self.name
+
+    def desc(self) -> str:
+        """The name for a descending ``order_by``."""
+        return f"-{self.name}"
+
+    def __repr__(self) -> str:
+        return f"Column({self.name!r})"

@@ -1,0 +1,48 @@
+"""Case folding with one meaning on every store."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+
+
+def simple_fold(text: str) -> str:
+    """The text under Unicode's simple case folding (statuses C and S of CaseFolding.txt): one character for one.
+
+    So "ß" and "ss" stay different, "ẞ" folds to "ß", "ς" to "σ", and "İ" to itself.
+    """
+    return text.lower() if text.isascii() else text.translate(fold_table())
+
+
+@cache
+def fold_table() -> dict[int, str]:
+    """Each code point that folds to another one, with that one. Blocks that folding leaves alone are skipped whole."""
+    table: dict[int, str] = {}
+    for start in range(0, sys.maxunicode + 1, 256):
+        if 0xD800 <= start <= 0xDFFF:
+            continue
+        block = "".join(map(chr, range(start, start + 256)))
+        if block.casefold() != block:
+            table.update((ord(each), folded) for each in block if (folded := _fold_character(each)) != each)
+    return table
+
+
+def _fold_character(character: str) -> str:
+    folded = character.casefold()
+    if len(folded) == 1:
+        return folded
+    lowered = character.lower()
+    return lowered if len(lowered) == 1 else character
+
+
+def unfold(folded: str) -> str:
+    """All characters that fold to this one, itself first; the same one alone when nothing else does."""
+    return folded + _unfold_table().get(folded, "")
+
+
+@cache
+def _unfold_table() -> dict[str, str]:
+    table: dict[str, str] = {}
+    for point, folded in fold_table().items():
+        table[folded] = table.get(folded, "") + chr(point)
+    return table

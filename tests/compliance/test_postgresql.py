@@ -1,0 +1,14 @@
+"""The compliance suite on PostgreSQL, on a real server."""
+
+import os
+
+import pytest
+
+from polystore.testing.compliance import *  # noqa: F403
+
+pytestmark = pytest.mark.server("postgresql")
+
+
+@pytest.fixture(scope="module")
+def store_url() -> str:
+    return os.environ["POLYSTORE_TEST_POSTGRESQL"]

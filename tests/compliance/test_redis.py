@@ -1,0 +1,14 @@
+"""The compliance suite on Redis, on a real server."""
+
+import os
+
+import pytest
+
+from polystore.testing.compliance import *  # noqa: F403
+
+pytestmark = pytest.mark.server("redis")
+
+
+@pytest.fixture(scope="module")
+def store_url() -> str:
+    return os.environ["POLYSTORE_TEST_REDIS"]

@@ -1,0 +1,138 @@
+"""What type checkers infer of models, querysets, repositories and stores."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, assert_type
+from uuid import UUID
+
+from polystore import F, Q, QuerySet, Repository, Store
+from polystore.query.functions import Column
+from tests.typing.models import Album, Artist, Session, Setting, Track
+
+
+def columns() -> None:
+    assert_type(Album.title, Column[str])
+    assert_type(Album.artist_id, Column[int])
+    assert_type(Album.price, Column[Decimal | None])
+    assert_type(Album.tags, Column[list[str]])
+    assert_type(Session.id, Column[UUID])
+    assert_type(Session.updated, Column[datetime])
+    assert_type(Artist.name, Column[str | None])
+
+
+def conditions() -> None:
+    assert_type(Album.title == "x", Q)
+    assert_type(Album.title != "x", Q)
+    assert_type(Album.artist_id > 3, Q)
+    assert_type(Album.artist_id <= F("plays"), Q)
+    assert_type(Album.title.icontains("rock") & (Album.artist_id < 9) | ~Album.title.startswith("A"), Q)
+    assert_type(Artist.name.startswith("A"), Q)
+    assert_type(Album.artist_id.in_([1, 2]), Q)
+    assert_type(Album.price.isnull(), Q)
+    assert_type(Album.price.range(Decimal(1), Decimal(2)), Q)
+    assert_type(Album.title.desc(), str)
+
+
+def instances() -> None:
+    album = Album(title="Boston", artist_id=3, price=Decimal("9.99"), tracks=[Track(name="Foreplay", seconds=468)])
+    assert_type(album.title, str)
+    assert_type(album.artist_id, int)
+    assert_type(album.price, Decimal | None)
+    assert_type(album.tags, list[str])
+    assert_type(album.tracks, list[Track])
+    assert_type(album.tracks[0].seconds, int)
+    assert_type(album.plays, int)
+    album.title = "Boston (remastered)"
+    album.price = None
+    assert_type(album.save(), Album)
+    assert_type(album.save(update_fields=["title"]), Album)
+    assert_type(album.delete(), tuple[int, dict[str, int]])
+    assert_type(album.model_dump(), dict[str, Any])
+    session = Session(user="ada")
+    assert_type(session.id, UUID)
+    assert_type(session.created, datetime)
+    assert_type(session.version, int)
+    assert_type(Setting(key="volume", value={"left": 3}).value, dict[str, int])
+
+
+def querysets() -> None:
+    albums = (
+        Album.objects.filter(Album.artist_id > 3, title__icontains="x").exclude(Q(price=None)).order_by(Album.title)
+    )
+    assert_type(albums, QuerySet[Album, Album])
+    assert_type(albums[0], Album)
+    assert_type(albums[2:5], QuerySet[Album, Album])
+    assert_type(albums.reverse().distinct().only("title").all().none(), QuerySet[Album, Album])
+    assert_type(albums.client(max_rows=10).using("other"), QuerySet[Album, Album])
+    assert_type(list(albums), list[Album])
+    assert_type([album.title for album in albums], list[str])
+    assert_type(albums.count(), int)
+    assert_type(albums.exists(), bool)
+    assert_type(albums.update(title="x", plays=F("plays") + 1), int)
+    assert_type(albums.explain(), str)
+    assert_type(albums.in_bulk([1, 2]), dict[Any, Album])
+    assert_type(albums.iterator(chunk_size=10), Iterator[Album])
+
+
+def one() -> None:
+    assert_type(Album.objects.get(pk=1), Album)
+    assert_type(Album.objects.get_or_none(Album.title == "x"), Album | None)
+    assert_type(Album.objects.first(), Album | None)
+    assert_type(Album.objects.order_by("title").last(), Album | None)
+    assert_type(Album.objects.create(title="one", artist_id=1), Album)
+    assert_type(Album.objects.bulk_create([Album(title="two", artist_id=1)]), list[Album])
+
+
+def projections() -> None:
+    assert_type(Album.objects.values("title"), QuerySet[Album, dict[str, Any]])
+    assert_type(Album.objects.values("title").get(pk=1), dict[str, Any])
+    assert_type(Album.objects.values_list("title", "price"), QuerySet[Album, tuple[Any, ...]])
+    assert_type(Album.objects.values_list("title", flat=True), QuerySet[Album, Any])
+    assert_type(list(Album.objects.values("title").filter(plays=1)), list[dict[str, Any]])
+    assert_type(Album.objects.values_list("title").first(), tuple[Any, ...] | None)
+
+
+async def other_colour() -> None:
+    assert_type(await Album.objects.aget(pk=1), Album)
+    assert_type(await Album.objects.aget_or_none(pk=1), Album | None)
+    assert_type(await Album.objects.all(), list[Album])
+    assert_type(await Album.objects.values("title").alist(), list[dict[str, Any]])
+    assert_type(await Album.objects.acount(), int)
+    assert_type(Album.objects.aiterator(), AsyncIterator[Album])
+    assert_type([album.title async for album in Album.objects.all()], list[str])
+    assert_type(await Album.objects.all().ain_bulk([1]), dict[Any, Album])
+    assert_type(await Album(title="three", artist_id=1).asave(), Album)
+
+
+class AlbumRepository(Repository[Album]):
+    def of(self, artist_id: int) -> list[Album]:
+        return self.get_many(Album.artist_id == artist_id, order_by=[Album.title.desc(), "pk"], limit=10)
+
+
+async def repositories(store: Store) -> None:
+    albums = AlbumRepository(store)
+    assert_type(albums.of(3), list[Album])
+    assert_type(albums.get(3), Album)
+    assert_type(albums.get_one_or_none(title="x"), Album | None)
+    assert_type(albums.get_many_and_count(limit=3), tuple[list[Album], int])
+    assert_type(albums.query(plays=1), QuerySet[Album, Album])
+    assert_type(albums.add(Album(title="x", artist_id=1)), Album)
+    assert_type(albums.get_or_upsert(["title"], title="x", artist_id=1), tuple[Album, bool])
+    assert_type(albums.delete_where(Album.artist_id == 0), int)
+    assert_type(store.repository(Session), Repository[Session])
+    assert_type(await store.repository(Session).aget(UUID(int=1)), Session)
+
+
+def stores() -> None:
+    with Store({"default": "memory://"}, routes={"Album": "default"}) as store:
+        assert_type(store, Store)
+        store.create_all([Album, Artist])
+    try:
+        Album.objects.get(pk=1)
+    except Album.DoesNotExist as error:
+        assert_type(error.args, tuple[Any, ...])
+    except (Album.MultipleObjectsReturned, Session.DoesNotExist):
+        raise
