@@ -19,9 +19,11 @@ from pydantic_core import SchemaValidator
 
 from polystore.engine.load import Origin
 from polystore.errors import DoesNotExist, FieldError, QueryUsageError, ValidationError
+from polystore.schema.annotations import JSON_CHECKS, strip_optional
 from polystore.schema.kinds import DateKind, NaiveDateTimeKind, TimeKind
 from polystore.schema.model import FieldInfo, Schema
 from polystore.schema.plain import to_plain
+from polystore.schema.storable import is_json
 
 _read = object.__getattribute__
 _write = object.__setattr__
@@ -194,8 +196,7 @@ def clean(instance: Any, schema: Schema, *, whole: bool = False) -> dict[str, An
     if whole or model.__polystore_validators__:
         fresh = _validated(model, schema, row)
     else:
-        suspects = schema.containers.keys() | _assigned(instance)
-        fresh = clean_values(model, schema, {name: row[name] for name in row if name in suspects}) if suspects else {}
+        fresh = clean_values(model, schema, _suspects(instance, model, schema, row))
     for name, value in fresh.items():
         old = row[name]
         if old is not value:
@@ -203,6 +204,29 @@ def clean(instance: Any, schema: Schema, *, whole: bool = False) -> dict[str, An
             if not (name in schema.containers and type(old) is type(value) and old == value):
                 held[name] = value
     return row
+
+
+def _suspects(instance: Any, model: Any, schema: Schema, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a row that may have changed since they were validated."""
+    assigned = _assigned(instance)
+    found = {name: row[name] for name in assigned if name in row}
+    for name, free in _containers(model, schema):
+        if name in row and name not in assigned:
+            value = row[name]
+            if not (free and value.__class__ is dict and is_json(value)):
+                found[name] = value
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _containers(model: Any, schema: Schema) -> tuple[tuple[str, bool], ...]:
+    """The names of containers, and whether any dict of storable JSON is a valid value of each."""
+    return tuple((name, _is_free_json(model.__pydantic_fields__[name])) for name in schema.containers)
+
+
+def _is_free_json(info: Any) -> bool:
+    inner, _ = strip_optional(info.annotation)
+    return inner in (Any, dict, dict[str, Any]) and set(info.metadata) <= JSON_CHECKS
 
 
 def distrust(instance: Any) -> None:

@@ -280,8 +280,7 @@ def _refuse_unstorable_decimal(value: Any) -> Any:
         return None
     if not value.is_finite():
         raise PydanticCustomError("finite_number", "Input should be a finite Decimal")
-    digits = value.as_tuple().digits
-    if len(digits) > 34 and len("".join(map(str, digits)).rstrip("0")) > 34:
+    if len(str(value)) > 34 and len("".join(map(str, value.as_tuple().digits)).rstrip("0")) > 34:
         raise PydanticCustomError("decimal_digits", "Input should have at most 34 significant digits")
     if value and not -100 <= value.adjusted() <= 100:
         raise PydanticCustomError("decimal_range", "Input should lie between 1E-100 and 1E+101 in magnitude")
@@ -361,3 +360,5 @@ _CHECKS: dict[type, tuple[tuple[Any, ...], tuple[Any, ...]]] = {
     TimeKind: ((), (AfterValidator(_refuse_zone),)),
     JsonKind: ((), (AfterValidator(_refuse_unstorable_json),)),
 }
+JSON_CHECKS = frozenset(_CHECKS[JsonKind][1])
+"""What a field of free JSON is checked by."""

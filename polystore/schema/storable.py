@@ -26,8 +26,9 @@ def is_json(value: Any, depth: int = 0) -> bool:
     """Whether a value is plainly JSON that can be stored everywhere."""
     kind = value.__class__
     if kind is dict:
-        if not all(map(is_key, value)):
-            return False
+        for key in value:
+            if key.__class__ is not str or not (key.isascii() and "\0" not in key) and not is_text(key):
+                return False
         items = value.values()
     else:
         items = value if kind is list else (value,)
@@ -48,8 +49,3 @@ def is_json(value: Any, depth: int = 0) -> bool:
         elif kind is not bool and item is not None:
             return False
     return True
-
-
-def is_key(key: Any) -> bool:
-    """Whether a key of a dict is a str that can be stored everywhere."""
-    return key.__class__ is str and is_text(key)

@@ -236,7 +236,7 @@ class Expiring(Model):
 
     class Meta:
         table = "compliance_expiring"
-        ttl = timedelta(milliseconds=400)
+        ttl = timedelta(milliseconds=1200)
 
 
 MODELS: tuple[type[Model], ...] = (

@@ -54,7 +54,7 @@ class Session(Model):
 
     class Meta:
         table = "mongo_session"
-        ttl = timedelta(milliseconds=300)
+        ttl = timedelta(milliseconds=1200)
 
 
 NOTE = schema_of(Note)

@@ -182,24 +182,24 @@ def test_models_of_two_applications_do_not_meet(url: str, settings: dict[str, An
 
 
 def test_a_model_that_no_longer_expires_keeps_the_rows_it_has(adapters: Any) -> None:
-    old, new = make_model(ttl=timedelta(seconds=1)), make_model()
+    old, new = make_model(ttl=timedelta(seconds=2)), make_model()
     make_store(adapters(), old, 5)
     with pytest.raises(ConfigurationError, match=r"run create_all\(\)"):
         new.objects.using(Store({"default": adapters()})).count()
     store = Store({"default": adapters()})
     store.create_all([new])
-    time.sleep(1.1)
+    time.sleep(2.1)
     assert new.objects.using(store).count() == len(list(new.objects.using(store))) == 5
     assert audit(adapters(), schema(new)) == 5
 
 
 def test_rows_of_a_model_that_begins_to_expire_do_so_after_their_next_write(adapters: Any) -> None:
-    old, new = make_model(), make_model(ttl=timedelta(milliseconds=300))
+    old, new = make_model(), make_model(ttl=timedelta(milliseconds=1500))
     make_store(adapters(), old, 5)
     store = Store({"default": adapters()})
     store.create_all([new])
     assert new.objects.using(store).filter(pk__in=[1, 2]).update(size=9) == 2
     assert audit(adapters(), schema(new)) == 5
-    time.sleep(0.4)
+    time.sleep(1.6)
     assert sorted(new.objects.using(store).values_list("id", flat=True)) == [3, 4, 5]
     assert audit(adapters(), schema(new)) == 3
