@@ -26,9 +26,9 @@ OPERATIONS: Mapping[str, Operation] = {
         Operation("filter", "filter, 10 rows", 100),
         Operation("fetch", "fetch 1,000, a row", 4, 1000),
         Operation("values", "values of 1,000, a row", 4, 1000),
-        Operation("insert", "insert", 100),
+        Operation("insert", "insert", 300),
         Operation("bulk", "bulk insert of 1,000, a row", 1, 1000),
-        Operation("update", "load, change, save", 100),
+        Operation("update", "load, change, save", 300),
     )
 }
 
