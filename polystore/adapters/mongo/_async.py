@@ -25,6 +25,7 @@ from pymongo.errors import (
     ServerSelectionTimeoutError,
 )
 
+from polystore.adapters.key_blocks import KeyBlocks
 from polystore.adapters.mongo.commands import (
     Command,
     CountRows,
@@ -48,7 +49,7 @@ from polystore.adapters.mongo.inserts import (
     to_try_again,
     without_key,
 )
-from polystore.adapters.mongo.keys import COUNTERS, VALUE, KeyBlocks
+from polystore.adapters.mongo.keys import COUNTERS, VALUE, KnownCounters
 from polystore.adapters.mongo.types import CODEC
 from polystore.adapters.mongo.url import MongoSettings
 from polystore.schema.model import Schema
@@ -68,6 +69,7 @@ class AsyncMongoBackend:
         self._reading: dict[str, Any] = {}
         self._read_concern: Document = {}
         self._keys = KeyBlocks()
+        self._counters = KnownCounters()
         self._runs: dict[type, Callable[[Any], Awaitable[Any]]] = {
             Read: self._read,
             CountRows: self._count,
@@ -111,7 +113,8 @@ class AsyncMongoBackend:
                 await self._collection(COUNTERS).delete_one({KEY: schema.table})
             except DRIVER_ERRORS as error:
                 raise translate(error, self._settings.label, schema) from error
-            self._keys.forget(schema.table)
+            self._keys.discard(schema.table)
+            self._counters.forget(schema.table)
 
     async def analyze(self, command: Command) -> str:
         """The server's plan of a command and how it went, as JSON. One round trip; a write is not carried out."""
@@ -323,7 +326,8 @@ class AsyncMongoBackend:
             keys = self._keys.take(table, 1)
             if not keys:
                 block = self._settings.key_block
-                self._keys.add(table, await self._advance(table, block), block)
+                last = await self._advance(table, block)
+                self._keys.add(table, range(last - block + 1, last + 1))
         give_keys(documents, keys)
 
     async def _advance(self, table: str, count: int) -> int:
@@ -332,13 +336,14 @@ class AsyncMongoBackend:
         counter: Any = await self._collection(COUNTERS).find_one_and_update(
             {KEY: table}, step, upsert=True, return_document=ReturnDocument.AFTER
         )
+        self._counters.passed(table, int(counter[VALUE]))
         return int(counter[VALUE])
 
     async def _pass_key(self, table: str, key: int) -> None:
         """Moves the counter to a key that a caller chose, unless it has already come so far."""
-        if not self._keys.is_passed(table, key):
+        if not self._counters.is_passed(table, key):
             await self._collection(COUNTERS).update_one({KEY: table}, {"$max": {VALUE: Int64(key)}}, upsert=True)
-            self._keys.passed(table, key)
+            self._counters.passed(table, key)
 
     async def _pass_highest_stored(self, table: str) -> None:
         found = await self._collection(table).find_one({KEY: {"$gt": 0}}, {KEY: 1}, sort=[(KEY, -1)])

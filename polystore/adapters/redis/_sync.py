@@ -8,8 +8,8 @@ from typing import Any, TypeAlias, assert_never
 
 from redis.exceptions import RedisError
 
+from polystore.adapters.key_blocks import KeyBlocks
 from polystore.adapters.redis import outcomes
-from polystore.adapters.redis.blocks import KeyBlocks
 from polystore.adapters.redis.commands import Add, Answer, Change, Command, CountKeys, Find, Get, GetMany, Tally
 from polystore.adapters.redis.errors import translate
 from polystore.adapters.redis.layout import Layout
@@ -88,7 +88,7 @@ class RedisBackend:
         try:
             for schema in schemas:
                 layout = self._find_layout(schema)
-                self._blocks.clear(layout.state_key)
+                self._blocks.discard(layout.state_key)
                 self._link.drop(layout)
         except (RedisError, OSError) as error:
             raise translate(error, self._target.place) from error

@@ -74,7 +74,7 @@ def test_a_json_value_that_changes_its_type_only_is_written(db: Db) -> None:
 @rule("G2", "G7")
 @pytest.mark.parametrize(
     "value",
-    [{1, 2}, {1: "a"}, [2**63], object(), [b"x"], {"a": datetime(2024, 1, 1, tzinfo=UTC)}, [Decimal(1)]],
+    [{1, 2}, {1: "a"}, [2**63], ..., [b"x"], {"a": datetime(2024, 1, 1, tzinfo=UTC)}, [Decimal(1)]],
     ids=repr,
 )
 def test_what_json_cannot_hold_is_refused(db: Db, value: Any) -> None:
