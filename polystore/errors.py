@@ -5,6 +5,7 @@ PolystoreError
 │   └── MissingDriver           the extra that would bring the driver is named
 ├── ModelError                  a class that cannot become a model
 ├── FieldError                  an unknown name, lookup or a value of the wrong kind (also a ValueError)
+├── InvalidCursor               a cursor of other pages, or one that was changed (also a ValueError)
 ├── QueryUsageError             calls in an order that has no meaning (also a TypeError)
 ├── ValidationError             a value that its field does not accept (also a ValueError)
 ├── DoesNotExist                no row where one was asked for
@@ -47,6 +48,10 @@ class ModelError(PolystoreError, TypeError):
 
 class FieldError(PolystoreError, ValueError):
     """An unknown field or lookup, or a value that a lookup cannot take."""
+
+
+class InvalidCursor(PolystoreError, ValueError):
+    """A cursor that these pages did not give out: of another order or secret, or changed on its way."""
 
 
 class QueryUsageError(PolystoreError, TypeError):
