@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Context, Decimal
+from decimal import Context, Decimal, Inexact
 from operator import pos
 from typing import Any, TypeAlias
 
@@ -174,10 +174,20 @@ def _decimal_bits(value: Decimal, exponent: Any = None) -> Decimal128:
     coefficient = value.scaleb(-exponent, _WIDE)
     whole = int(coefficient)
     if whole != coefficient or abs(whole) >= 10**DECIMAL_DIGITS or exponent < -_EXPONENT_BIAS:
-        raise DataError(f"{value} does not fit Decimal128, which holds {DECIMAL_DIGITS} significant digits")
+        return _shortest(value)
     high = (exponent + _EXPONENT_BIAS) << 49 | abs(whole) >> 64
     bits: Any = (high | 1 << 63 if whole < 0 else high, abs(whole) & _LOW)
     return Decimal128(bits)
+
+
+def _shortest(value: Decimal) -> Decimal128:
+    """A number of too many digits, without its trailing zeros."""
+    try:
+        return Decimal128(value.normalize(_WIDE))
+    except Inexact as error:
+        raise DataError(
+            f"{value} does not fit Decimal128, which holds {DECIMAL_DIGITS} significant digits"
+        ) from error
 
 
 def _decimal_load(max_digits: int, places: int | None) -> Convert:

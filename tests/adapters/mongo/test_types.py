@@ -147,6 +147,14 @@ def test_a_decimal_of_more_than_34_digits_is_refused() -> None:
         dump(Decimal("1" * 33 + ".12"))
 
 
+@pytest.mark.parametrize("text", ["18870313228360533719044006608861000", "-1E+40", "1" + "0" * 60])
+def test_zeros_at_the_end_of_a_decimal_are_no_digits_that_count(text: str) -> None:
+    dump, load = SERVER_CODEC.dump(DecimalKind()), SERVER_CODEC.load(DecimalKind())
+    assert dump is not None
+    assert load is not None
+    assert load(dump(Decimal(text))) == Decimal(text)
+
+
 def test_a_timedelta_beyond_64_bits_is_refused() -> None:
     dump = SERVER_CODEC.dump(DurationKind())
     assert dump is not None
