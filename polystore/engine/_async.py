@@ -136,12 +136,13 @@ async def pages(
     bound = [*values, offset] if offset else [*values]
     while most is None or most > 0:
         wanted = size if most is None else min(size, most)
-        rows, key = await run(handle, handle.compiled("page", (*shape, step)), [*bound, wanted])
+        rows, key_of = await run(handle, handle.compiled("page", (*shape, step)), [*bound, wanted])
         for row in rows:
             yield row
         if len(rows) < wanted:
             return
         most = None if most is None else most - wanted
+        key = key_of(-1)
         step = ("after", tuple(value is not None for value in key))
         bound = [*values, *(value for value in key if value is not None)]
 

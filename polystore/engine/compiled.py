@@ -56,13 +56,13 @@ def compile_plan(plan: Plan, adapter: Adapter, model: type[Any], store: str, lab
 
 
 def _finish_page(plan: Plan, prepared: Prepared, load: Loader) -> Callable[[Any, Sequence[Any]], Any]:
-    """A page's rows, and the plain key of the last one."""
+    """A page's rows, and the function from a row's place to its plain key."""
     assert isinstance(plan.operation, Select)
     columns = [plan.operation.columns[i] for i in plan.key]
     read_key = build_loader("tuples", columns, [prepared.sources[i] for i in plan.key], rich=False, wider=True)
 
     def finish(rows: Any, _: Sequence[Any]) -> Any:
-        return load(rows), read_key(rows[-1:])[0] if rows else ()
+        return load(rows), lambda place: read_key([rows[place]])[0]
 
     return finish
 
@@ -71,7 +71,7 @@ _ANSWERS_OF_NOTHING: dict[str, Any] = {
     "rows": (),
     "get": (),
     "last": (),
-    "page": ((), ()),
+    "page": ((), None),
     "count": 0,
     "exists": False,
     "delete": 0,

@@ -2,7 +2,7 @@
 
 A cursor holds the plain values of the order's terms as MessagePack, behind a keyed hash (HMAC with SHA-256, RFC 2104,
 cut to 16 bytes) over these, the model and the order. So a cursor that was made up, cut or made for another order is
-refused, and what stands in a good one can be trusted. It is signed, not encrypted: whoever holds it can read the values.
+refused, and what stands in a good one can be trusted. It is signed, not encrypted: its holder can read the values.
 """
 
 from __future__ import annotations
@@ -101,6 +101,6 @@ def _type(kind: Kind) -> Any:
 def _refusal(schema: Schema, order: Sequence[Order], cursor: Any) -> InvalidCursor:
     given = f"{cursor[:40]}..." if isinstance(cursor, str) and len(cursor) > 40 else cursor
     return InvalidCursor(
-        f"{schema.name}: {given!r} is no cursor of these pages, ordered by {', '.join(names_of(order))}: it was made for "
-        "another order, with another secret (set the same one for all processes), or changed on its way"
+        f"{schema.name}: {given!r} is no cursor of these pages, ordered by {', '.join(names_of(order))}: it was made "
+        "for another order or with another secret (set one secret for all processes), or changed on its way"
     )

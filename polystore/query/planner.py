@@ -11,6 +11,7 @@ made once for each.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import count
 from typing import Any, Literal, TypeAlias
 
@@ -148,6 +149,14 @@ def _read(schema: Schema, shape: Shape, indexes: Iterator[int]) -> tuple[Query, 
             case _:
                 stage = _apply(schema, stage, step, indexes)
     return (stage, None, output, None) if server is None else (server, stage, output, max_rows)
+
+
+@lru_cache(maxsize=2048)
+def page_order(schema: Schema, shape: Shape) -> tuple[Order, ...]:
+    """The total order in which the pages of a queryset's structure follow each other."""
+    server, client, _, _ = _read(schema, shape, count())
+    stage = client or server
+    return total_order(schema, stage.order if stage.order is not None else read_order(schema, schema.ordering))
 
 
 def _apply(schema: Schema, stage: Query, step: Shape, indexes: Iterator[int]) -> Query:

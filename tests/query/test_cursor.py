@@ -72,10 +72,10 @@ def test_a_cursor_brings_back_the_key_it_was_made_of(data: st.DataObject) -> Non
 MADE = write_cursor(SCHEMA, read_order(SCHEMA, ["number", "-id"]), (7, 1), SECRET)
 
 
-@pytest.mark.parametrize("names", [["number"], ["number", "id"], ["-number", "-id"], ["real", "-id"], ["-id", "number"]])
-def test_a_cursor_of_another_order_is_refused(names: list[str]) -> None:
+@pytest.mark.parametrize("names", ["number", "number id", "-number -id", "real -id", "-id number"])
+def test_a_cursor_of_another_order_is_refused(names: str) -> None:
     with pytest.raises(InvalidCursor, match="another order"):
-        read_cursor(SCHEMA, read_order(SCHEMA, names), MADE, SECRET)
+        read_cursor(SCHEMA, read_order(SCHEMA, names.split()), MADE, SECRET)
 
 
 def test_a_cursor_of_another_secret_or_model_is_refused() -> None:
@@ -85,7 +85,7 @@ def test_a_cursor_of_another_secret_or_model_is_refused() -> None:
     with pytest.raises(InvalidCursor, match="another secret"):
         read_cursor(SCHEMA, read_order(SCHEMA, ["number", "-id"]), MADE, b"else")
     other = schema_of(Other)
-    with pytest.raises(InvalidCursor, match="Other: .* ordered by number, -id"):
+    with pytest.raises(InvalidCursor, match=r"Other: .* ordered by number, -id"):
         read_cursor(other, read_order(other, ["number", "-id"]), MADE, SECRET)
 
 
@@ -101,5 +101,5 @@ def test_a_changed_cursor_is_refused_or_the_same(place: int, character: str) -> 
 
 @pytest.mark.parametrize("cursor", ["", "x", "é", MADE[:-1], MADE + "A", "A" * 5000, None, 7, b"abc", ["a"]])
 def test_what_is_no_cursor_is_refused(cursor: Any) -> None:
-    with pytest.raises(InvalidCursor, match="Everything: .* is no cursor of these pages"):
+    with pytest.raises(InvalidCursor, match=r"Everything: .* is no cursor of these pages"):
         read_cursor(SCHEMA, read_order(SCHEMA, ["number", "-id"]), cursor, SECRET)
