@@ -419,9 +419,11 @@ def refresh_names(instance: Any, schema: Schema, fields: Iterable[str] | None) -
 
 
 def assign(instance: Any, values: Mapping[str, Any]) -> None:
-    """Sets the values that differ."""
+    """Sets the values that differ, be it in type only; a save finds out for itself which containers changed."""
+    containers = type(instance).__polystore_schema__.containers
     for name, value in values.items():
-        if getattr(instance, name) != value:
+        held = getattr(instance, name)
+        if name in containers or type(held) is not type(value) or held != value:
             setattr(instance, name, value)
 
 

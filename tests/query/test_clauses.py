@@ -32,6 +32,7 @@ from tests.query.models import SAMPLE, Mood, condition_of, shape_of
 INT = IntKind()
 NUMBER = Column(SAMPLE.field("number"))
 MOMENT = Column(SAMPLE.field("moment"))
+BETWEEN = All((Compare(NUMBER, Operator.GTE, Parameter(0, INT)), Compare(NUMBER, Operator.LTE, Parameter(1, INT))))
 
 
 def test_values_never_enter_the_structure() -> None:
@@ -98,8 +99,8 @@ def test_in_reads_as_one_list_of_its_kind() -> None:
 @pytest.mark.parametrize(
     ("low", "high", "condition", "values"),
     [
-        (1, 3, All((Compare(NUMBER, Operator.GTE, Parameter(0, INT)), Compare(NUMBER, Operator.LTE, Parameter(1, INT)))), [1, 3]),
-        (0.5, 2.5, All((Compare(NUMBER, Operator.GTE, Parameter(0, INT)), Compare(NUMBER, Operator.LTE, Parameter(1, INT)))), [1, 2]),
+        (1, 3, BETWEEN, [1, 3]),
+        (0.5, 2.5, BETWEEN, [1, 2]),
         (-(2**70), 3, Compare(NUMBER, Operator.LTE, Parameter(0, INT)), [3]),
         (3, 2**70, Compare(NUMBER, Operator.GTE, Parameter(0, INT)), [3]),
         (-(2**70), 2**70, Not(IsNull(NUMBER)), []),
@@ -252,10 +253,11 @@ def test_an_enum_goes_with_its_base() -> None:
     assert condition_of(mood__in=[Mood.CALM, "calm"])[1] == [("calm",)]
 
 
-def test_q_without_conditions_is_every_row() -> None:
-    assert condition_of(Q()) == (TRUE, [])
-    assert condition_of(~Q(), Q(number=1)) == (FALSE, [1])
-    assert condition_of(Q() | Q(number=1))[0] == Compare(NUMBER, Operator.EXACT, Parameter(0, INT))
+@pytest.mark.parametrize("nothing", [Q(), ~Q(), ~~Q(), Q(Q()), ~Q(~Q()), Q() | Q(), Q() & ~Q(), Q() ^ Q()])
+def test_a_condition_that_says_nothing_leaves_no_trace(nothing: Q) -> None:
+    assert shape_of(nothing) == ((), [])
+    assert shape_of(Q(nothing, number=1)) == shape_of(Q(number=1))
+    assert shape_of(nothing | Q(number=1)) == shape_of(Q(number=1) & nothing) == shape_of(Q(number=1))
 
 
 def test_an_or_within_an_and_keeps_its_brackets() -> None:
