@@ -218,6 +218,7 @@ def _unknown(annotation: Any, where: str) -> str:
 
 
 def _sizes_within(metadata: list[Any], sizes: Sizes) -> Sizes:
+    metadata = [each for item in metadata for each in (item, *getattr(item, "metadata", ()))]
     found = {
         name: next((value for item in metadata if (value := getattr(item, name, None)) is not None), None)
         for name in ("max_length", "max_digits", "decimal_places")

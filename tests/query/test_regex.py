@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from polystore.errors import FieldError
@@ -24,10 +24,8 @@ classes = st.tuples(st.sampled_from(["", "^"]), st.lists(inner, min_size=1, max_
 atoms = literals | classes | st.sampled_from([".", r"\d", r"\D", r"\w", r"\W", r"\s", r"\S"])
 quantifiers = st.sampled_from(["", "", "", "*", "+", "?", "{2}", "{1,2}", "{0,1}", "{1,}", "{,2}", "*?", "+?", "??"])
 repeated = st.tuples(atoms, quantifiers).map("".join)
-anchored = st.tuples(
-    st.sampled_from(["", "^"]), st.lists(repeated, max_size=4).map("".join), st.sampled_from(["", "$"])
-)
-sequences = anchored.map("".join)
+parts = st.lists(repeated, max_size=4).map("".join)
+sequences = st.tuples(st.sampled_from(["", "^"]), parts, st.sampled_from(["", "$"])).map("".join)
 groups = st.lists(sequences, min_size=1, max_size=3).map("|".join)
 grouped = st.tuples(st.sampled_from(["({})", "(?:{})"]), groups).map(lambda drawn: drawn[0].format(drawn[1]))
 patterns = st.lists(groups | grouped | sequences, min_size=1, max_size=2).map("".join)
@@ -50,9 +48,9 @@ def has_wide_range(pattern: str) -> bool:
 
 @given(patterns.filter(lambda pattern: not has_wide_range(pattern)), texts)
 def test_without_case_a_pattern_matches_as_pythons_own(pattern: str, text: str) -> None:
+    assume((pattern + text).isascii())  # under re.ASCII Python folds nothing else
     expected = re.search(meant(pattern), text, re.ASCII | re.IGNORECASE) is not None
-    if "é" not in pattern + text and "É" not in text:
-        assert matches(pattern, text, ignore_case=True) is expected
+    assert matches(pattern, text, ignore_case=True) is expected
 
 
 @given(patterns.filter(lambda pattern: not has_wide_range(pattern)), texts | st.text("sSſkK\u212aßẞ", max_size=5))
