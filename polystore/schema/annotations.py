@@ -263,7 +263,7 @@ def _object_id(value: Any) -> Any:
 
 def _refuse_bool(value: Any) -> Any:
     if type(value) is bool:
-        raise PydanticCustomError("int_type", "Input should be an int, not a bool")
+        raise PydanticCustomError("number_type", "Input should be a number, not a bool")
     return value
 
 
