@@ -8,7 +8,7 @@ from datetime import date, datetime, time
 from enum import Enum
 from typing import Any
 
-from pydantic import ConfigDict, NaiveDatetime, PrivateAttr
+from pydantic import ConfigDict, NaiveDatetime, PrivateAttr, field_validator
 
 from polystore import EmbeddedModel, Field, Model, field
 from polystore.adapters.memory import MemoryAdapter
@@ -71,7 +71,22 @@ class Private(Model):
         table = "engine_private"
 
 
-NOTE, STAMPED, PRIVATE = schema_of(Note), schema_of(Stamped), schema_of(Private)
+class Checked(Model):
+    """A validator of its own, so that every write validates all that is there."""
+
+    name: Field[str]
+    note: Field[str] = field(default="")
+
+    @field_validator("note")
+    @classmethod
+    def no_shouting(cls, note: str) -> str:
+        return note.lower()
+
+    class Meta:
+        table = "engine_checked"
+
+
+NOTE, STAMPED, PRIVATE, CHECKED = schema_of(Note), schema_of(Stamped), schema_of(Private), schema_of(Checked)
 
 
 class CountingAdapter(MemoryAdapter):

@@ -25,9 +25,7 @@ Basket = "kv"
 """
 
 
-def read(
-    folder: Path, environment: dict[str, str] | None = None, **files: str
-) -> tuple[dict[str, Any], dict[str, str]]:
+def read(folder: Path, environment: dict[str, str] | None = None, **files: str) -> tuple[Any, Any]:
     for name, text in files.items():
         (folder / f"{name}.toml").write_text(text)
     found = read_settings(folder, environment or {})
@@ -98,6 +96,7 @@ def test_a_broken_file_is_named_with_its_error_as_cause(tmp_path: Path) -> None:
     [
         ('stores = "sqlite:///a.db"', "stores"),
         ("[stores]\ndefault = 5", "stores.default"),
+        ('stores = ["postgresql://app:secret@localhost/a"]', "stores"),
         ('routes = "docs"\n[stores]\ndefault = "memory://"', "routes"),
         ('[routes]\nReview = 5\n[stores]\ndefault = "memory://"', "routes.Review"),
     ],
@@ -105,4 +104,5 @@ def test_a_broken_file_is_named_with_its_error_as_cause(tmp_path: Path) -> None:
 def test_a_setting_of_the_wrong_form_is_named(tmp_path: Path, text: str, what: str) -> None:
     with pytest.raises(ConfigurationError) as raised:
         read(tmp_path, polystore=text)
-    assert f"{tmp_path / 'polystore.toml'}: {what} " in str(raised.value)
+    assert str(raised.value).startswith(f"{tmp_path / 'polystore.toml'}: {what} is ")
+    assert "secret" not in str(raised.value)
