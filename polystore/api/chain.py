@@ -60,11 +60,10 @@ class Chain(Generic[M, R]):
 
     def _narrow(self, kind: str, conditions: tuple[Q, ...], lookups: dict[str, Any]) -> QuerySet[M, R]:
         self._refuse_slice(kind)
-        if not conditions and not lookups:
-            return self._clone(self._shape, self._values)
         values: list[Any] = []
         clauses = filter_shape(schema_of(self._model), conditions, lookups, values)
-        return self._clone((*self._shape, (kind, clauses)), (*self._values, *values))
+        steps = ((kind, clauses),) if clauses else ()
+        return self._clone((*self._shape, *steps), (*self._values, *values))
 
     def _refuse_slice(self, call: str) -> None:
         if self._low or self._high is not None:

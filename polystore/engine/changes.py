@@ -176,7 +176,7 @@ def new_instance(model: Any, schema: Schema, values: Mapping[str, Any]) -> Any:
     try:
         return model(**values)
     except PydanticError as error:
-        raise validation_error(schema, error) from error
+        raise _refusal(schema, _problems(error)) from error
 
 
 def clean(instance: Any, schema: Schema, *, whole: bool = False) -> dict[str, Any]:
@@ -235,12 +235,12 @@ def distrust(instance: Any) -> None:
 
 
 def _validated(model: Any, schema: Schema, given: Mapping[str, Any]) -> dict[str, Any]:
+    if len(given) < len(schema.fields):
+        return clean_values(model, schema, given)
     try:
-        if len(given) < len(schema.fields):
-            return {name: _field_validator(model, name).validate_python(value) for name, value in given.items()}
         made = model.__pydantic_validator__.validate_python(given, by_alias=False, by_name=True)
     except PydanticError as error:
-        raise validation_error(schema, error) from error
+        raise _refusal(schema, _problems(error)) from error
     return {name: made.__dict__[name] for name in given}
 
 
@@ -251,22 +251,30 @@ def clean_values(model: Any, schema: Schema, values: Mapping[str, Any]) -> dict[
         ValidationError: names each field and why its value is refused.
     """
     row = {}
+    problems: list[tuple[str, str]] = []
+    cause: PydanticError | None = None
     for name, value in values.items():
         try:
             row[name] = _field_validator(model, name).validate_python(value)
         except PydanticError as error:
-            raise validation_error(schema, error, name) from error
+            problems += _problems(error, name)
+            cause = error
+    if cause is not None:
+        raise _refusal(schema, problems) from cause
     return row
 
 
-def validation_error(schema: Schema, error: PydanticError, name: str | None = None) -> ValidationError:
-    """Pydantic's error as one of ours: a line for each field, naming what was given."""
-    problems = []
-    for detail in error.errors(include_url=False, include_context=False):
-        path = ".".join(str(part) for part in detail["loc"]) if name is None else name
-        problems.append((path, f"{detail['msg']}, not {detail['input']!r}"))
-    lines = "; ".join(f"{schema.name}.{path}: {reason}" for path, reason in problems)
-    return ValidationError(lines, problems)
+def _problems(error: PydanticError, *field: str) -> list[tuple[str, str]]:
+    """Where pydantic refuses a value and why, naming what was given; for the error of one field with its name."""
+    return [
+        (".".join(str(part) for part in (*field, *detail["loc"])), f"{detail['msg']}, not {detail['input']!r}")
+        for detail in error.errors(include_url=False, include_context=False)
+    ]
+
+
+def _refusal(schema: Schema, problems: Sequence[tuple[str, str]]) -> ValidationError:
+    """Pydantic's errors as one of ours."""
+    return ValidationError("; ".join(f"{schema.name}.{path}: {reason}" for path, reason in problems), problems)
 
 
 @lru_cache(maxsize=4096)
@@ -443,9 +451,11 @@ def refresh_names(instance: Any, schema: Schema, fields: Iterable[str] | None) -
 
 
 def assign(instance: Any, values: Mapping[str, Any]) -> None:
-    """Sets the values that differ."""
+    """Sets the values that differ, be it in type only; a save finds out for itself which containers changed."""
+    containers = type(instance).__polystore_schema__.containers
     for name, value in values.items():
-        if getattr(instance, name) != value:
+        held = getattr(instance, name)
+        if name in containers or type(held) is not type(value) or held != value:
             setattr(instance, name, value)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,17 +28,14 @@ def read_settings(folder: Path, environment: Mapping[str, str]) -> StoreSettings
     setting and ``POLYSTORE_ROUTES__Review=docs`` a route.
 
     Raises:
-        ConfigurationError: nothing is configured, or a file cannot be read.
+        ConfigurationError: nothing is configured, a file cannot be read, or something in it has the wrong form.
     """
     stores: dict[str, Any] = {}
     routes: dict[str, str] = {}
-    for found in (
-        _table(folder / "pyproject.toml").get("tool", {}).get("polystore", {}),
-        _table(folder / "polystore.toml"),
-    ):
-        for name, configured in found.get("stores", {}).items():
-            stores[name] = {"url": configured} if isinstance(configured, str) else dict(configured)
-        routes |= found.get("routes", {})
+    for path, *place in ((folder / "pyproject.toml", "tool", "polystore"), (folder / "polystore.toml",)):
+        found = _settings_in(path, place)
+        stores |= found.stores
+        routes |= found.routes
     for variable, value in environment.items():
         if variable.startswith(f"{_PREFIX}STORES__"):
             name, _, setting = variable.removeprefix(f"{_PREFIX}STORES__").lower().partition("__")
@@ -53,7 +50,31 @@ def read_settings(folder: Path, environment: Mapping[str, str]) -> StoreSettings
     return StoreSettings(stores, routes)
 
 
-def _table(path: Path) -> dict[str, Any]:
+def _settings_in(path: Path, place: Sequence[str]) -> StoreSettings:
+    """The settings of one file, which stand at this place in it."""
+    found = _toml(path)
+    for name in place:
+        found = _table(path, name, found.get(name, {}))
+    stores = {
+        name: {"url": given} if isinstance(given, str) else _table(path, f"stores.{name}", given)
+        for name, given in _table(path, "stores", found.get("stores", {})).items()
+    }
+    routes = _table(path, "routes", found.get("routes", {}))
+    for name, given in routes.items():
+        if not isinstance(given, str):
+            raise ConfigurationError(
+                f"{path}: routes.{name} is the name of a store, not of type {type(given).__name__}"
+            )
+    return StoreSettings(stores, routes)
+
+
+def _table(path: Path, name: str, given: Any) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        raise ConfigurationError(f"{path}: {name} is a table, not of type {type(given).__name__}")
+    return given
+
+
+def _toml(path: Path) -> dict[str, Any]:
     import tomllib  # only services configured by a file need it
 
     try:

@@ -23,6 +23,8 @@ from polystore.query.regex import parse
 from polystore.schema.kinds import (
     INT64_MAX,
     INT64_MIN,
+    SPAN_MAX,
+    SPAN_MIN,
     BoolKind,
     BytesKind,
     DateKind,
@@ -72,6 +74,9 @@ TEXT_OPERATORS = frozenset(
 )
 ORDER_OPERATORS = frozenset({Operator.GT, Operator.GTE, Operator.LT, Operator.LTE})
 
+_ROUNDED_UP = (Operator.GTE, Operator.LT)
+"""Comparisons that answer alike for a value between two neighbours and for the upper one; the others for the lower."""
+_TINIEST = Decimal("1E-100")
 
 ONLY_NULL = "None: JSON, lists, dicts and embedded models are compared with NULL only"
 
@@ -82,6 +87,8 @@ class Refused(Exception):
 
 def coercer(kind: Kind, operator: Operator) -> Coerce:
     """The function from a user's value (never None) to a plain value or a Verdict; it raises ``Refused``."""
+    if isinstance(kind, EnumKind):
+        return _enum_coercer(kind, operator)
     if operator in (Operator.REGEX, Operator.IREGEX):
         return _pattern
     if operator in TEXT_OPERATORS:
@@ -89,10 +96,14 @@ def coercer(kind: Kind, operator: Operator) -> Coerce:
     match kind:
         case IntKind():
             return _int_coercer(operator)
+        case FloatKind():
+            return _float_coercer(operator)
         case DecimalKind():
             return _decimal_coercer(kind, operator)
-        case EnumKind():
-            return _enum_coercer(kind) if operator is Operator.EXACT else coercer(kind.base, operator)
+        case DateTimeKind():
+            return _moment_coercer(operator)
+        case DurationKind():
+            return _duration_coercer(operator)
         case UrlKind(python=python):
             return _url_coercer(python)
         case IpKind(python=python):
@@ -137,14 +148,20 @@ def _unusual_int(value: Any, operator: Operator) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise Refused("an int")
     if isinstance(value, float | Decimal):
-        if math.isnan(value):
+        if _is_nan(value):
             raise Refused("a number other than NaN")
         if not math.isinf(value):
             whole = _whole(value, operator)
             if whole is None:
                 return Verdict.NEVER
             value = whole
-    return _within_range(value, INT64_MIN, INT64_MAX, operator)
+    if INT64_MIN <= value <= INT64_MAX:
+        return int(value)
+    return _verdict_outside(value > INT64_MAX, operator)
+
+
+def _is_nan(value: float | Decimal) -> bool:
+    return value.is_nan() if isinstance(value, Decimal) else math.isnan(value)
 
 
 def _whole(value: float | Decimal, operator: Operator) -> int | None:
@@ -152,52 +169,42 @@ def _whole(value: float | Decimal, operator: Operator) -> int | None:
     floor = math.floor(value)
     if floor == value:
         return floor
-    match operator:
-        case Operator.GT | Operator.LTE:
-            return floor
-        case Operator.GTE | Operator.LT:
-            return floor + 1
-        case _:
-            return None
-
-
-def _within_range(value: Any, low: Any, high: Any, operator: Operator) -> Any:
-    """The value, or the verdict of comparing values between ``low`` and ``high`` with one outside."""
-    if low <= value <= high:
-        return int(value)
-    return _verdict_outside(value > high, operator)
+    if operator is Operator.EXACT:
+        return None
+    return floor + 1 if operator in _ROUNDED_UP else floor
 
 
 def _verdict_outside(above: bool, operator: Operator) -> Verdict:
+    """The answer for a value above (else below) all that a field can hold."""
     below_it = operator in (Operator.LT, Operator.LTE)
     above_it = operator in (Operator.GT, Operator.GTE)
     return Verdict.NOT_NULL if (above and below_it) or (not above and above_it) else Verdict.NEVER
 
 
 def _decimal_coercer(kind: DecimalKind, operator: Operator) -> Coerce:
-    places = kind.decimal_places
-    normalise = normaliser(kind.max_digits, places)
-    limit = Decimal(10) ** (kind.max_digits - places) if places is not None else Decimal("1E+101")
-    up = operator in (Operator.GTE, Operator.LT)
+    normalise = normaliser(kind.max_digits, kind.decimal_places)
+    limit = kind.limit
+    rounding = ROUND_CEILING if operator in _ROUNDED_UP else ROUND_FLOOR
 
     def coerce(value: Any) -> Any:
         number = _decimal(value)
-        if number.copy_abs() >= limit:
-            return _verdict_outside(number > 0, operator)
-        exact = normalise(number)
-        if exact == number:
-            return exact
-        if operator is Operator.EXACT:
+        held = number if number.copy_abs() >= limit else _beside(number, kind, rounding)
+        if held != number and operator is Operator.EXACT:
             return Verdict.NEVER
-        return normalise(_toward(number, places, kind.max_digits, ROUND_CEILING if up else ROUND_FLOOR))
+        if held.copy_abs() >= limit:
+            return _verdict_outside(held > 0, operator)
+        return normalise(held)
 
     return coerce
 
 
-def _toward(number: Decimal, places: int | None, digits: int, rounding: str) -> Decimal:
-    if places is None:
-        return Context(prec=digits, rounding=rounding).plus(number)
-    return number.quantize(Decimal(1).scaleb(-places), context=Context(prec=digits + 4, rounding=rounding))
+def _beside(number: Decimal, kind: DecimalKind, rounding: str) -> Decimal:
+    """The number, or where a field of the kind cannot hold it the next one that it can."""
+    if kind.decimal_places is not None:
+        return number.quantize(Decimal(1).scaleb(-kind.decimal_places), rounding, Context(prec=kind.max_digits + 1))
+    if number and number.adjusted() < -100:
+        return number.quantize(_TINIEST, rounding, Context(prec=1))
+    return Context(prec=kind.max_digits, rounding=rounding).plus(number)
 
 
 def _decimal(value: Any) -> Decimal:
@@ -217,6 +224,20 @@ def _decimal(value: Any) -> Decimal:
     if number.is_nan():
         raise Refused("a Decimal other than NaN")
     return number
+
+
+def _float_coercer(operator: Operator) -> Coerce:
+    up = operator in _ROUNDED_UP
+
+    def coerce(value: Any) -> Any:
+        number = _float(value)
+        if not isinstance(value, int) or number == value:
+            return number
+        if operator is Operator.EXACT:
+            return Verdict.NEVER
+        return number if (number > value) is up else math.nextafter(number, math.inf if up else -math.inf)
+
+    return coerce
 
 
 def _float(value: Any) -> float:
@@ -292,14 +313,25 @@ def _time(value: Any) -> time:
     return value
 
 
-def _moment(value: Any) -> datetime:
+def _moment_coercer(operator: Operator) -> Coerce:
+    def coerce(value: Any) -> Any:
+        moment = _aware_moment(value)
+        try:
+            return moment.astimezone(UTC)
+        except OverflowError:
+            return _verdict_outside(moment.year > 1, operator)
+
+    return coerce
+
+
+def _aware_moment(value: Any) -> datetime:
     if isinstance(value, str):
         value = _parsed(datetime.fromisoformat, value, "an aware datetime (ISO 8601)")
     if not isinstance(value, datetime):
         raise Refused("an aware datetime")
     if value.tzinfo is None:
         raise Refused("an aware datetime: the one given has no timezone")
-    return value.astimezone(UTC)
+    return value
 
 
 def _naive_moment(value: Any) -> datetime:
@@ -310,10 +342,13 @@ def _naive_moment(value: Any) -> datetime:
     return value
 
 
-def _duration(value: Any) -> timedelta:
-    if not isinstance(value, timedelta):
-        raise Refused("a timedelta")
-    return value
+def _duration_coercer(operator: Operator) -> Coerce:
+    def coerce(value: Any) -> Any:
+        if not isinstance(value, timedelta):
+            raise Refused("a timedelta")
+        return value if SPAN_MIN <= value <= SPAN_MAX else _verdict_outside(value > SPAN_MAX, operator)
+
+    return coerce
 
 
 def _parsed(parse_text: Callable[[str], Any], text: str, wanted: str) -> Any:
@@ -341,15 +376,19 @@ def _object_id(value: Any) -> str:
     return text
 
 
-def _enum_coercer(kind: EnumKind) -> Coerce:
-    members = kind.members
-    wanted = f"a member of {kind.enum.__name__}: {', '.join(repr(value) for value in members)}"
+def _enum_coercer(kind: EnumKind, operator: Operator) -> Coerce:
+    enum, members = kind.enum, kind.members
+    if operator is not Operator.EXACT:
+        compare = coercer(kind.base, operator)
+        return lambda value: compare(value.value if isinstance(value, enum) else value)
 
     def coerce(value: Any) -> Any:
-        plain = value.value if isinstance(value, kind.enum) else value
-        if isinstance(plain, dict | list | set) or plain not in members:
-            raise Refused(wanted)
-        return plain
+        if isinstance(value, enum):
+            return value.value
+        member = members.get(value) if isinstance(value, str | int | float) else None
+        if member is None or isinstance(value, bool) is not isinstance(member.value, bool):
+            raise Refused(f"a member of {enum.__name__}: {', '.join(map(repr, members))}")
+        return member.value
 
     return coerce
 
@@ -381,14 +420,11 @@ def _refuse_container(value: Any) -> Any:
 
 _COERCERS: dict[type, Coerce] = {
     BoolKind: _bool,
-    FloatKind: _float,
     TextKind: _text,
     BytesKind: _bytes,
     DateKind: _date,
     TimeKind: _time,
-    DateTimeKind: _moment,
     NaiveDateTimeKind: _naive_moment,
-    DurationKind: _duration,
     UuidKind: _uuid,
     ObjectIdKind: _object_id,
 }

@@ -156,8 +156,8 @@ def _as_kind(value: Any, field: FieldInfo) -> Any:
     if not isinstance(kind, DecimalKind):
         return value
     exact = normaliser(kind.max_digits, kind.decimal_places)(Decimal(value))
-    if kind.decimal_places is not None and exact.copy_abs() >= Decimal(10) ** (kind.max_digits - kind.decimal_places):
-        raise DataError(f"{field.label}: {exact} has more than {kind.max_digits} digits")
+    if exact.copy_abs() >= kind.limit:
+        raise DataError(f"{field.label}: {exact} does not lie below {kind.limit} in magnitude")
     return exact
 
 

@@ -6,11 +6,13 @@ structure as nested tuples, which is the key of the plan cache and what the plan
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from polystore.errors import FieldError
+from polystore.errors import DataError, FieldError
+from polystore.schema.kinds import INT64_MAX, INT64_MIN
 
 T = TypeVar("T")
 
@@ -22,7 +24,7 @@ class Q:
     """Conditions joined by AND or OR, possibly negated: ``Q(title="x") | ~Q(artist=None)``.
 
     Args:
-        conditions: other Q objects, joined by AND with the rest.
+        conditions: other Q objects, joined by AND with the rest; a ``Q()`` says nothing and is left out.
         lookups: ``field__lookup=value``.
     """
 
@@ -34,7 +36,8 @@ class Q:
                 raise FieldError(f"Q takes Q objects and field__lookup=value, not {condition!r}")
         self.connector = "AND"
         self.negated = False
-        self.children: tuple[Clause, ...] = (*conditions, *lookups.items())
+        said = (condition for condition in conditions if condition.children)
+        self.children: tuple[Clause, ...] = (*said, *lookups.items())
 
     def __and__(self, other: Q) -> Q:
         return _joined("AND", self, other)
@@ -46,7 +49,7 @@ class Q:
         return (self | other) & ~(self & other)
 
     def __invert__(self) -> Q:
-        return _made("AND", True, (self,))
+        return _made("AND", True, (self,)) if self.children else self
 
     def __bool__(self) -> bool:
         raise TypeError("a condition has no truth value here; combine conditions with &, | and ~")
@@ -67,9 +70,9 @@ def _made(connector: str, negated: bool, children: tuple[Clause, ...]) -> Q:
 def _joined(connector: str, left: Q, right: Q) -> Q:
     if not isinstance(right, Q):
         return NotImplemented
-    if not left.children and not left.negated:
+    if not left.children:
         return right
-    if not right.children and not right.negated:
+    if not right.children:
         return left
     return _made(connector, False, (left, right))
 
@@ -128,15 +131,27 @@ class Combined(Combinable):
     __slots__ = ("left", "operator", "right")
 
     def __init__(self, operator: str, left: Any, right: Any) -> None:
-        for side in (left, right):
-            if not isinstance(side, Combinable) and (
-                isinstance(side, bool) or not isinstance(side, int | float | Decimal)
-            ):
-                raise TypeError(f"arithmetic takes F, int, float and Decimal, not {side!r}")
-        self.operator, self.left, self.right = operator, left, right
+        self.operator, self.left, self.right = operator, _operand(left), _operand(right)
 
     def __repr__(self) -> str:
         return f"({self.left!r} {self.operator} {self.right!r})"
+
+
+def _operand(side: Any) -> Any:
+    """A side of an arithmetic expression: an expression, or a number that a field could hold."""
+    match side:
+        case Combinable():
+            return side
+        case int() if not isinstance(side, bool):
+            if not INT64_MIN <= side <= INT64_MAX:
+                raise DataError(f"arithmetic takes ints between -2**63 and 2**63 - 1, not {side!r}")
+            return int(side)
+        case float() if not math.isnan(side):
+            return float(side)
+        case Decimal() if side.is_finite():
+            return Decimal(side)
+        case _:
+            raise TypeError(f"arithmetic takes F, int, float and Decimal, not {side!r}")
 
 
 def expression_shape(expression: Any, values: list[Any]) -> tuple[Any, ...]:

@@ -80,9 +80,9 @@ class Lookup(Struct, frozen=True):
 
 
 def filter_shape(
-    schema: Schema, conditions: Sequence[Q], lookups: Mapping[str, Any], values: list[Any]
+    schema: Schema, conditions: Sequence[Any], lookups: Mapping[str, Any], values: list[Any]
 ) -> tuple[Any, ...]:
-    """The structure of a filter's arguments; their values are appended to ``values``.
+    """The structure of a filter's arguments, empty where they say nothing; their values are appended to ``values``.
 
     Raises:
         FieldError: an unknown name, or a value that its field does not compare with.
@@ -101,7 +101,8 @@ def filter_shape(
                 continue
         clauses.append(_clause(schema, name, value, values))
     for condition in conditions:
-        clauses.append(_condition_shape(schema, condition, values))
+        if not isinstance(condition, Q) or condition.children:
+            clauses.append(_condition_shape(schema, condition, values))
     return tuple(clauses)
 
 

@@ -6,9 +6,10 @@ import ipaddress
 import math
 import types
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
+from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from uuid import UUID
 
@@ -20,6 +21,8 @@ from polystore.errors import ModelError
 from polystore.schema.kinds import (
     INT64_MAX,
     INT64_MIN,
+    SPAN_MAX,
+    SPAN_MIN,
     BoolKind,
     BytesKind,
     DateKind,
@@ -91,6 +94,8 @@ def resolve_annotation(annotation: Any, sizes: Sizes, where: str) -> ResolvedAnn
         sizes = _sizes_within(metadata, sizes)
     kind = _kind(inner, sizes, where)
     before, after = _CHECKS.get(type(kind), ((), ()))
+    if isinstance(kind, DecimalKind) and kind.decimal_places is not None and sizes.max_digits is None:
+        after = (*after, _below(kind.limit))
     return ResolvedAnnotation(kind, null or inner is Any, _for_pydantic(annotation, kind, where), before, after)
 
 
@@ -213,6 +218,7 @@ def _unknown(annotation: Any, where: str) -> str:
 
 
 def _sizes_within(metadata: list[Any], sizes: Sizes) -> Sizes:
+    metadata = [each for item in metadata for each in (item, *getattr(item, "metadata", ()))]
     found = {
         name: next((value for item in metadata if (value := getattr(item, name, None)) is not None), None)
         for name in ("max_length", "max_digits", "decimal_places")
@@ -257,7 +263,7 @@ def _object_id(value: Any) -> Any:
 
 def _refuse_bool(value: Any) -> Any:
     if type(value) is bool:
-        raise PydanticCustomError("int_type", "Input should be an int, not a bool")
+        raise PydanticCustomError("number_type", "Input should be a number, not a bool")
     return value
 
 
@@ -287,6 +293,20 @@ def _refuse_unstorable_decimal(value: Any) -> Any:
     return value
 
 
+@cache
+def _below(limit: Decimal) -> AfterValidator:
+    """The check of a Decimal whose places are declared and whose digits are not."""
+
+    def check(value: Any) -> Any:
+        if value is not None and value.copy_abs() >= limit:
+            raise PydanticCustomError(
+                "decimal_range", "Input should lie below {limit} in magnitude", {"limit": str(limit)}
+            )
+        return value
+
+    return AfterValidator(check)
+
+
 def _refuse_unstorable_text(value: Any) -> Any:
     if value is None:
         return None
@@ -306,6 +326,17 @@ def _refuse_naive(value: Any) -> Any:
             "timezone_aware",
             "Input should have a timezone; declare the field as NaiveDatetime to store wall-clock times",
         )
+    if value is not None and not 1 < value.year < 9999:
+        try:
+            value.astimezone(UTC)
+        except OverflowError:
+            raise PydanticCustomError("utc_range", "Input should lie in the years 1 to 9999 of UTC") from None
+    return value
+
+
+def _refuse_long_span(value: Any) -> Any:
+    if value is not None and not SPAN_MIN <= value <= SPAN_MAX:
+        raise PydanticCustomError("span", "Input should be a 64-bit number of microseconds (292,271 years)")
     return value
 
 
@@ -358,6 +389,7 @@ _CHECKS: dict[type, tuple[tuple[Any, ...], tuple[Any, ...]]] = {
     TextKind: ((), (AfterValidator(_refuse_unstorable_text),)),
     DateTimeKind: ((), (AfterValidator(_refuse_naive),)),
     TimeKind: ((), (AfterValidator(_refuse_zone),)),
+    DurationKind: ((), (AfterValidator(_refuse_long_span),)),
     JsonKind: ((), (AfterValidator(_refuse_unstorable_json),)),
 }
 JSON_CHECKS = frozenset(_CHECKS[JsonKind][1])

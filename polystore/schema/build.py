@@ -149,6 +149,7 @@ def build_schema(model: str, declarations: Sequence[Declaration], meta: MetaInfo
     for option, given in (("ordering", meta.ordering), ("get_latest_by", latest_by)):
         for name in given:
             _known(model, option, name.removeprefix("-"), names)
+            _refuse_container(fields, name.removeprefix("-"), "rows cannot be ordered by it")
     return Schema(
         name=model,
         table=table,
@@ -230,8 +231,7 @@ def _indexes(
         parts = tuple(name.removeprefix("-") for name in index.fields)
         for part in parts:
             _known(model, "an index", part, names)
-            if is_container(by_name[part].kind):
-                raise ModelError(f"{model}.{part}: {describe_kind(by_name[part].kind)} cannot be indexed")
+            _refuse_container(fields, part, "it cannot be indexed")
         descending = tuple(name.startswith("-") for name in index.fields)
         columns = [f"{by_name[part].column}{'_desc' * down}" for part, down in zip(parts, descending, strict=True)]
         name = index.name or f"{table}_{'_'.join(columns)}_{'fold' if index.casefold else 'idx'}"
@@ -256,6 +256,7 @@ def _uniques(
     for constraint in declared:
         for name in constraint.fields:
             _known(model, "a unique constraint", name, names)
+            _refuse_container(fields, name, "it cannot be unique")
         found.append(
             UniqueInfo(
                 tuple(constraint.fields),
@@ -272,6 +273,12 @@ def _known(model: str, what: str, name: str, names: set[str]) -> None:
         raise ModelError(
             f"{model}.Meta: {what} names {name!r}, which is no field; fields are {', '.join(sorted(names))}"
         )
+
+
+def _refuse_container(fields: tuple[FieldInfo, ...], name: str, reason: str) -> None:
+    info = next(info for info in fields if info.name == name)
+    if is_container(info.kind):
+        raise ModelError(f"{info.label} is {describe_kind(info.kind)}: {reason}")
 
 
 def _refuse_twice(model: str, what: str, names: list[str]) -> None:

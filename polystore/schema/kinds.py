@@ -8,6 +8,8 @@ adapters see only plain values. ``plain.py`` converts between the two.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 INT64_MIN = -(2**63)
 INT64_MAX = 2**63 - 1
+SPAN_MIN = timedelta(microseconds=INT64_MIN)
+SPAN_MAX = timedelta(microseconds=INT64_MAX)
 
 
 class BoolKind(Struct, frozen=True):
@@ -33,7 +37,7 @@ class FloatKind(Struct, frozen=True):
 
 
 class DecimalKind(Struct, frozen=True):
-    """An exact decimal.
+    """An exact decimal, 0 or between 1E-100 and 1E+101 in magnitude.
 
     With ``decimal_places`` every value has exactly that many fractional digits. Without, values are *normalised*:
     trailing zeros are dropped, up to 34 significant digits are kept.
@@ -46,6 +50,12 @@ class DecimalKind(Struct, frozen=True):
     def fits_int64(self) -> bool:
         """Whether each value times ``10 ** decimal_places`` is an int64."""
         return self.decimal_places is not None and self.max_digits <= 18
+
+    @property
+    def limit(self) -> Decimal:
+        """What every value lies below in magnitude."""
+        power = 101 if self.decimal_places is None else self.max_digits - self.decimal_places
+        return Decimal(1).scaleb(power)
 
 
 class TextKind(Struct, frozen=True):

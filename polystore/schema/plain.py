@@ -76,8 +76,8 @@ def normaliser(max_digits: int, places: int | None) -> Convert:
     With places: exactly that many fractional digits. Without: no trailing zeros, and no exponent for whole numbers.
     The context has room for ``max_digits``, whatever the caller's own context is.
     """
-    context = Context(prec=max(max_digits, 1) + 2, rounding=ROUND_HALF_EVEN)
     if places is None:
+        context = Context(prec=max_digits, rounding=ROUND_HALF_EVEN)
 
         def normalise(value: Decimal) -> Decimal:
             value = value.normalize(context)
@@ -89,6 +89,7 @@ def normaliser(max_digits: int, places: int | None) -> Convert:
             return value
 
         return normalise
+    context = Context(prec=max_digits + 2, rounding=ROUND_HALF_EVEN)
     quantum = Decimal(1).scaleb(-places)
 
     def quantise(value: Decimal) -> Decimal:

@@ -169,6 +169,28 @@ def test_durations_are_exact_to_the_microsecond(db: Db) -> None:
     assert db.found(rows.filter(span__lt=timedelta(0))) == "n0 n1"
 
 
+@rule("D7")
+def test_a_timedelta_beyond_64_bits_of_microseconds_is_refused_and_compares_as_what_it_is(db: Db) -> None:
+    db.given(Everything, [{"name": "day", "span": timedelta(1)}, {"name": "null"}])
+    with db.commands(0), pytest.raises(ValidationError, match=r"Everything\.span: .*64-bit number of microseconds"):
+        db(rows.all()).create(name="x", span=timedelta.max)
+    assert db.found(rows.filter(span__lt=timedelta.max)) == db.found(rows.filter(span__gte=timedelta.min)) == "day"
+    assert db.found(rows.filter(span=timedelta.max)) == db.found(rows.filter(span__lt=timedelta.min)) == ""
+
+
+@rule("D12")
+def test_a_moment_beyond_the_calendar_of_utc_is_refused_and_compares_as_what_it_is(db: Db) -> None:
+    early = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5)))
+    late = datetime.max.replace(tzinfo=timezone(timedelta(hours=-5)))
+    db.given(Everything, [{"name": "now", "moment": EDGES[4]}, {"name": "null"}])
+    for beyond in (early, late):
+        with db.commands(0), pytest.raises(ValidationError, match=r"Everything\.moment: .*years 1 to 9999 of UTC"):
+            db(rows.all()).create(name="x", moment=beyond)
+        assert db.found(rows.filter(moment=beyond)) == ""
+    assert db.found(rows.filter(moment__gt=early)) == db.found(rows.filter(moment__lte=late)) == "now"
+    assert db.found(rows.filter(moment__lte=early)) == db.found(rows.filter(moment__gte=late)) == ""
+
+
 @rule("D8")
 @pytest.mark.parametrize("field", ["day", "moment", "wall"])
 def test_a_year_is_looked_up_as_a_range(db: Db, field: str) -> None:

@@ -174,8 +174,11 @@ def test_xor_is_true_for_exactly_one_side(db: Db) -> None:
 @rule("A6")
 def test_conditions_of_nothing_hold_for_all_rows(db: Db) -> None:
     db.given(Everything, NUMBERS)
-    for query in (rows.filter(), rows.exclude(), rows.filter(Q()), rows.filter(Q() & Q()), rows.filter(Q() | Q())):
-        assert db.found(query) == ALL
+    for nothing in (Q(), ~Q(), Q() & Q(), Q() | ~Q(), Q(Q()), ~Q(~Q())):
+        assert db.found(rows.filter(nothing)) == ALL
+        assert db.found(rows.exclude(nothing)) == ALL
+    assert db.found(rows.filter()) == db.found(rows.exclude()) == ALL
+    assert db.found(rows.filter(Q(number=1) & ~Q())) == db.found(rows.filter(Q(Q(), number=1))) == "one"
 
 
 @rule("A7")

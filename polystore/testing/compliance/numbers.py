@@ -13,7 +13,7 @@ from polystore.errors import DataError, FieldError, ValidationError
 from polystore.query.nodes import ArithmeticOperator
 from polystore.schema.kinds import INT64_MAX, INT64_MIN
 from polystore.testing.harness import Db, rule
-from polystore.testing.models import Checked, Everything
+from polystore.testing.models import Checked, Everything, Level
 
 rows = Everything.objects
 INTS: list[dict[str, Any]] = [
@@ -307,6 +307,47 @@ def test_comparing_a_decimal_with_more_digits_rounds_to_no_other_answer(db: Db) 
     assert db.found(rows.filter(amount__lte=between)) == "minus nine"
     assert db.found(rows.filter(amount__lt=Decimal(10) ** 20)) == "big minus nine ten"
     assert db.found(rows.filter(amount__gt=Decimal(10) ** 20)) == ""
+
+
+@rule("B6", "B17")
+def test_comparing_with_a_decimal_that_no_field_holds_rounds_to_no_other_answer(db: Db) -> None:
+    third, tiny = Decimal("0." + "3" * 34), Decimal("1E-100")
+    db.given(Everything, [{"name": "third", "loose": third}, {"name": "tiny", "loose": tiny}, {"name": "null"}])
+    longer = Decimal(f"{third}01")
+    for beyond, below in ((longer, "third tiny"), (Decimal("1E-200"), ""), (Decimal("1E+200"), "third tiny")):
+        above = " ".join(name for name in ("third", "tiny") if name not in below)
+        assert db.found(rows.filter(loose=beyond)) == ""
+        assert db.found(rows.filter(loose__in=[beyond])) == ""
+        assert db.found(rows.filter(loose__lt=beyond)) == db.found(rows.filter(loose__lte=beyond)) == below
+        assert db.found(rows.filter(loose__gt=beyond)) == db.found(rows.filter(loose__gte=beyond)) == above
+
+
+@rule("B6", "B13")
+def test_comparing_a_float_with_an_int_that_no_float_equals_rounds_to_no_other_answer(db: Db) -> None:
+    db.given(Everything, [{"name": "wide", "real": 2.0**53}, {"name": "next", "real": 2.0**53 + 2}, {"name": "null"}])
+    between = 2**53 + 1
+    assert db.found(rows.filter(real=between)) == ""
+    assert db.found(rows.filter(real__lt=between)) == db.found(rows.filter(real__lte=between)) == "wide"
+    assert db.found(rows.filter(real__gt=between)) == db.found(rows.filter(real__gte=between)) == "next"
+
+
+@rule("B5")
+def test_an_enum_of_ints_takes_its_members_and_their_values_but_no_bools(db: Db) -> None:
+    db.given(Everything, [{"name": "low", "level": Level.LOW}, {"name": "high", "level": Level.HIGH}, {"name": "null"}])
+    for low in (Level.LOW, 1, 1.0):
+        assert db.found(rows.filter(level=low)) == "low"
+        assert db.found(rows.filter(level__in=[low])) == "low"
+        assert db.found(rows.filter(level__gt=low)) == "high"
+    with db.commands(0), pytest.raises(FieldError, match="a member of Level: 1, 20, 3"):
+        db(rows.filter(level=True)).rows()
+
+
+@rule("B11")
+def test_a_number_in_arithmetic_is_an_int64_or_another_finite_number(db: Db) -> None:
+    with db.commands(0), pytest.raises(DataError, match="between"):
+        db(rows.all()).update(number=F("number") + 2**63)
+    with db.commands(0), pytest.raises(TypeError, match="arithmetic takes"):
+        db(rows.all()).update(amount=F("amount") * Decimal("NaN"))
 
 
 @rule("B22")
