@@ -63,6 +63,8 @@ class Reading(Chain[M, R]):
             raise TypeError(f"a queryset is indexed by an int or a slice, not {key!r}")
         if any(part is not None and (type(part) is not int or part < 0) for part in (key.start, key.stop, key.step)):
             raise ValueError("a queryset is not sliced from its end: bounds and step must be ints >= 0")
+        if key.step == 0:
+            raise ValueError("a queryset is sliced with a step of at least 1, not 0")
         if self._rows is not None:
             return self._rows[key]
         part = self._slice(key.start or 0, key.stop)
@@ -131,7 +133,7 @@ class Reading(Chain[M, R]):
         return rows[0] if rows else None
 
     def _last_ready(self) -> tuple[Handle, Compiled, Sequence[Any]]:
-        self._refuse_slice("last")
+        self._refuse_slice("last()")
         return self._slice(0, 1)._ready("last")
 
     def last(self) -> R | None:
@@ -214,7 +216,7 @@ class Reading(Chain[M, R]):
         return await self._containing(instance).aexists()
 
     def _bulk(self, keys: Iterable[Any] | None, field_name: str) -> tuple[QuerySet[M, R], str]:
-        self._refuse_slice("in_bulk")
+        self._refuse_slice("in_bulk()")
         schema = schema_of(self._model)
         field = schema.field(field_name)
         if not (field.primary_key or any(unique.fields == (field.name,) for unique in schema.uniques)):

@@ -51,6 +51,9 @@ class Store:
     ) -> None:
         if isinstance(stores, str):
             stores = {"default": stores}
+        for what, given in (("stores", stores), ("routes", routes)):
+            if given is not None and not isinstance(given, Mapping):
+                raise ConfigurationError(f"the {what} of a Store are a dict of names, not a {type(given).__name__}")
         if not stores:
             raise ConfigurationError('a Store needs at least one URL: Store({"default": "sqlite:///app.db"})')
         self._connections: dict[str, Connection] = {
@@ -91,7 +94,8 @@ class Store:
             routed = self._routes.get(schema.name) or schema.store or "default"
             if alias is not None:
                 self._connection(alias, f"using({alias!r})")
-            connection = self._connection(routed, f"{schema.name}.Meta.store")
+            what = f"{schema.name}.Meta.store" if schema.store else f"{schema.name}, which has no route,"
+            connection = self._connection(routed, what)
             handle = self.handle(model, routed)
         else:
             connection = self._connections[alias]
@@ -172,22 +176,26 @@ class Store:
             models: by default every model that has been defined.
         """
         for connection, schemas in self._by_connection(models).items():
-            connection.backend.create_all(schemas)
+            with connection.naming():
+                connection.backend.create_all(schemas)
 
     async def acreate_all(self, models: Iterable[type[Any]] | None = None) -> None:
         """``create_all`` in the async colour."""
         for connection, schemas in self._by_connection(models).items():
-            await connection.async_backend.create_all(schemas)
+            with connection.naming():
+                await connection.async_backend.create_all(schemas)
 
     def drop_all(self, models: Iterable[type[Any]] | None = None) -> None:
         """Removes the models' tables, collections and keys with all their rows, and nothing else."""
         for connection, schemas in self._by_connection(models).items():
-            connection.backend.drop_all(schemas)
+            with connection.naming():
+                connection.backend.drop_all(schemas)
 
     async def adrop_all(self, models: Iterable[type[Any]] | None = None) -> None:
         """``drop_all`` in the async colour."""
         for connection, schemas in self._by_connection(models).items():
-            await connection.async_backend.drop_all(schemas)
+            with connection.naming():
+                await connection.async_backend.drop_all(schemas)
 
     # ---- life
 
@@ -198,12 +206,14 @@ class Store:
             StoreUnavailable: names the store that does not.
         """
         for connection in self._connections.values():
-            connection.backend.ping()
+            with connection.naming():
+                connection.backend.ping()
 
     async def aping(self) -> None:
         """``ping`` in the async colour."""
         for connection in self._connections.values():
-            await connection.async_backend.ping()
+            with connection.naming():
+                await connection.async_backend.ping()
 
     def close(self) -> None:
         """Closes all connections of the blocking colour; using the store again opens them anew."""

@@ -21,7 +21,7 @@ from polystore.engine.writes import (
     note_updated,
     stale,
 )
-from polystore.errors import UniqueViolation
+from polystore.errors import StoreUnavailable, UniqueViolation
 from polystore.schema.model import FieldInfo
 
 
@@ -31,14 +31,22 @@ def run(handle: Handle, compiled: Compiled, values: Sequence[Any]) -> Any:
         return compiled.finish(None, values)
     if compiled.constants:
         values = [*values, *compiled.constants]
-    answer = handle.connection.backend.execute(compiled.prepared.bind(values))
+    try:
+        answer = handle.connection.backend.execute(compiled.prepared.bind(values))
+    except StoreUnavailable as error:
+        handle.connection.name_in(error)
+        raise
     return compiled.finish(answer, values)
 
 
 def insert(handle: Handle, fields: tuple[FieldInfo, ...], rows: Sequence[Any], ignore_conflicts: bool) -> Any:
     """Inserts rows of validated values; answers the keys that the store allocated."""
     prepared, dump = handle.insert(fields, ignore_conflicts)
-    return handle.connection.backend.execute(prepared.bind([dump(row) for row in rows]))
+    try:
+        return handle.connection.backend.execute(prepared.bind([dump(row) for row in rows]))
+    except StoreUnavailable as error:
+        handle.connection.name_in(error)
+        raise
 
 
 def save(handle: Handle, instance: Any, request: changes.SaveRequest) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from polystore.adapters.base import Adapter, AsyncBackend, Backend, Feature
 from polystore.engine.loops import running_loop
-from polystore.errors import NotSupportedError
+from polystore.errors import NotSupportedError, StoreUnavailable
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -63,6 +65,20 @@ class Connection:
             if backend is None:
                 backend = self._async_backends[loop] = self.adapter.connect_async()
             return backend
+
+    def name_in(self, error: StoreUnavailable) -> None:
+        """Has an error of this store begin with the store's name."""
+        error.store = self.name
+        error.args = (f"store {self.name!r}: {error}",)
+
+    @contextmanager
+    def naming(self) -> Iterator[None]:
+        """Names the store in what the block raises because the server cannot be reached."""
+        try:
+            yield
+        except StoreUnavailable as error:
+            self.name_in(error)
+            raise
 
     def close(self) -> None:
         """Closes the blocking backend; the next use opens it anew."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ class StoreSettings(Struct, frozen=True):
     stores: dict[str, Any]
     routes: dict[str, str]
 
+    def __repr__(self) -> str:
+        return f"StoreSettings(stores={list(self.stores)}, routes={self.routes})"
+
 
 def read_settings(folder: Path, environment: Mapping[str, str]) -> StoreSettings:
     """Reads all sources.
@@ -32,13 +36,10 @@ def read_settings(folder: Path, environment: Mapping[str, str]) -> StoreSettings
     """
     stores: dict[str, Any] = {}
     routes: dict[str, str] = {}
-    for found in (
-        _table(folder / "pyproject.toml").get("tool", {}).get("polystore", {}),
-        _table(folder / "polystore.toml"),
-    ):
-        for name, configured in found.get("stores", {}).items():
-            stores[name] = {"url": configured} if isinstance(configured, str) else dict(configured)
-        routes |= found.get("routes", {})
+    for path, keys in ((folder / "pyproject.toml", ("tool", "polystore")), (folder / "polystore.toml", ())):
+        found = _tables(path, keys)
+        stores |= {name: _store(path, name, configured) for name, configured in found["stores"].items()}
+        routes |= found["routes"]
     for variable, value in environment.items():
         if variable.startswith(f"{_PREFIX}STORES__"):
             name, _, setting = variable.removeprefix(f"{_PREFIX}STORES__").lower().partition("__")
@@ -64,9 +65,33 @@ def _table(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path} cannot be read: {error}") from error
 
 
+def _tables(path: Path, keys: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """The tables ``stores`` and ``routes`` of a file, under ``keys``; empty where they are not there."""
+    found = _table(path)
+    for key in keys:
+        found = found.get(key, {})
+    where = ".".join((path.name, *keys))
+    for name, table in found.items():
+        if name not in ("stores", "routes"):
+            raise ConfigurationError(f"{where} has no table {name!r}; its tables are stores and routes")
+        if not isinstance(table, dict):
+            raise ConfigurationError(f"{where}.{name} is a table of names, not a {type(table).__name__}")
+    return {"stores": {}, "routes": {}, **found}
+
+
+def _store(path: Path, name: str, configured: Any) -> dict[str, Any]:
+    if not isinstance(configured, str | dict):
+        raise ConfigurationError(
+            f"{path.name}: store {name!r} needs a URL, or a table with one, not a {type(configured).__name__}"
+        )
+    return {"url": configured} if isinstance(configured, str) else configured
+
+
 def _parsed(value: str) -> Any:
     if value.lower() in ("true", "false"):
         return value.lower() == "true"
+    if re.fullmatch(r"[+-]?\d+\.\d+", value):
+        return float(value)
     try:
         return int(value)
     except ValueError:
