@@ -53,7 +53,7 @@ class Store:
             stores = {"default": stores}
         for what, given in (("stores", stores), ("routes", routes)):
             if given is not None and not isinstance(given, Mapping):
-                raise ConfigurationError(f"the {what} of a Store are a dict of names, not a {type(given).__name__}")
+                raise ConfigurationError(f"the {what} of a Store are a dict by name, not {type(given).__name__}")
         if not stores:
             raise ConfigurationError('a Store needs at least one URL: Store({"default": "sqlite:///app.db"})')
         self._connections: dict[str, Connection] = {

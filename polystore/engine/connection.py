@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from polystore.adapters.base import Adapter, AsyncBackend, Backend, Feature
 from polystore.engine.loops import running_loop
-from polystore.errors import NotSupportedError, StoreUnavailable
+from polystore.errors import MissingDriver, NotSupportedError, StoreUnavailable
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
+
+T = TypeVar("T")
 
 
 class Connection:
@@ -53,7 +55,7 @@ class Connection:
     def _open(self) -> Backend:
         with self._lock:
             if self._backend is None:
-                self._backend = self.adapter.connect()
+                self._backend = self._connected(self.adapter.connect)
             return self._backend
 
     def _open_async(self) -> AsyncBackend:
@@ -63,8 +65,15 @@ class Connection:
         with self._lock:
             backend = self._async_backends.get(loop)
             if backend is None:
-                backend = self._async_backends[loop] = self.adapter.connect_async()
+                backend = self._async_backends[loop] = self._connected(self.adapter.connect_async)
             return backend
+
+    def _connected(self, connect: Callable[[], T]) -> T:
+        """A new backend; the error of a missing driver begins with the store's name."""
+        try:
+            return connect()
+        except MissingDriver as error:
+            raise MissingDriver(f"store {self.name!r}: {error}") from error.__cause__
 
     def name_in(self, error: StoreUnavailable) -> None:
         """Has an error of this store begin with the store's name."""
@@ -73,7 +82,7 @@ class Connection:
 
     @contextmanager
     def naming(self) -> Iterator[None]:
-        """Names the store in what the block raises because the server cannot be reached."""
+        """Names the store in what the block raises because its server cannot be reached."""
         try:
             yield
         except StoreUnavailable as error:

@@ -75,14 +75,14 @@ def _tables(path: Path, keys: tuple[str, ...]) -> dict[str, dict[str, Any]]:
         if name not in ("stores", "routes"):
             raise ConfigurationError(f"{where} has no table {name!r}; its tables are stores and routes")
         if not isinstance(table, dict):
-            raise ConfigurationError(f"{where}.{name} is a table of names, not a {type(table).__name__}")
+            raise ConfigurationError(f"{where}.{name} is a table of names, not {type(table).__name__}")
     return {"stores": {}, "routes": {}, **found}
 
 
 def _store(path: Path, name: str, configured: Any) -> dict[str, Any]:
     if not isinstance(configured, str | dict):
         raise ConfigurationError(
-            f"{path.name}: store {name!r} needs a URL, or a table with one, not a {type(configured).__name__}"
+            f"{path.name}: store {name!r} needs a URL, or a table with one, not {type(configured).__name__}"
         )
     return {"url": configured} if isinstance(configured, str) else configured
 

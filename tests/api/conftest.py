@@ -7,7 +7,14 @@ from collections.abc import Iterator
 import pytest
 
 from polystore import Store
+from polystore.api import state
 from tests.api.shop import Recorder
+
+
+@pytest.fixture(autouse=True)
+def no_store_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stores that other tests made are not the default one here."""
+    monkeypatch.setattr(state, "_opened", [])
 
 
 @pytest.fixture

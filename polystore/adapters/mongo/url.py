@@ -66,7 +66,7 @@ def read_settings(url: str, settings: Mapping[str, Any]) -> MongoSettings:
         raise ConfigurationError(f"{label}: transactions must be True or False, not {transactions!r}")
     options = settings.get("options", {})
     if not isinstance(options, Mapping):
-        raise ConfigurationError(f"{label}: options must be a dict of PyMongo's own, not a {type(options).__name__}")
+        raise ConfigurationError(f"{label}: options must be a dict of PyMongo's own, not {type(options).__name__}")
     return MongoSettings(url, database, label, transactions, key_block, dict(options))
 
 

@@ -97,6 +97,7 @@ def find_target(url: str, settings: Mapping[str, Any]) -> Target:
         "socket_connect_timeout": known.connect_timeout,
     }
     if scheme == "fakeredis":
+        mock.find_server(url)
         return Target(url, redacted(url), known, True, options)
     mistake = _find_mistake(urlsplit(url))
     if mistake is not None:
