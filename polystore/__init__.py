@@ -1,6 +1,7 @@
 """polystore: one repository and one lazy query API over SQL databases, MongoDB and Redis."""
 
 from polystore.api.fields import Field, field
+from polystore.api.keyset import Page
 from polystore.api.model import EmbeddedModel, Model
 from polystore.api.queryset import QuerySet
 from polystore.api.repository import Repository
@@ -19,6 +20,7 @@ __all__ = [
     "Field",
     "Index",
     "Model",
+    "Page",
     "Q",
     "QuerySet",
     "Repository",

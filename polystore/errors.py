@@ -160,7 +160,9 @@ class StaleObject(ConcurrencyError):
 
 
 class StoreUnavailable(PolystoreError, ConnectionError):
-    """The server of a store cannot be reached."""
+    """The server of a store cannot be reached; ``store`` is the name that the store is configured under."""
+
+    store: str | None = None
 
 
 class DataError(PolystoreError, ArithmeticError):

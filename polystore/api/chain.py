@@ -59,7 +59,7 @@ class Chain(Generic[M, R]):
         return clone
 
     def _narrow(self, kind: str, conditions: tuple[Q, ...], lookups: dict[str, Any]) -> QuerySet[M, R]:
-        self._refuse_slice(kind)
+        self._refuse_slice(f"{kind}()")
         values: list[Any] = []
         clauses = filter_shape(schema_of(self._model), conditions, lookups, values)
         steps = ((kind, clauses),) if clauses else ()
@@ -67,7 +67,7 @@ class Chain(Generic[M, R]):
 
     def _refuse_slice(self, call: str) -> None:
         if self._low or self._high is not None:
-            raise QueryUsageError(f"{self._model.__name__}: {call}() cannot follow a slice; slice last")
+            raise QueryUsageError(f"{self._model.__name__}: {call} cannot follow a slice; slice last")
 
     def _refuse_sliced_write(self, call: str) -> None:
         if self._low or self._high is not None:
@@ -93,7 +93,7 @@ class Chain(Generic[M, R]):
 
     def order_by(self, *names: str | Column[Any]) -> QuerySet[M, R]:
         """Orders the rows; "-name" descends; NULL is the lowest value. Without names: no order."""
-        self._refuse_slice("order_by")
+        self._refuse_slice("order_by()")
         plain = tuple(name.name if isinstance(name, Column) else name for name in names)
         schema = schema_of(self._model)
         for name in plain:
@@ -104,12 +104,12 @@ class Chain(Generic[M, R]):
 
     def reverse(self) -> QuerySet[M, R]:
         """The order from its other end; without an order nothing changes."""
-        self._refuse_slice("reverse")
+        self._refuse_slice("reverse()")
         return self._clone((*self._shape, ("reverse",)), self._values)
 
     def distinct(self) -> QuerySet[M, R]:
         """Each row of the selected values once."""
-        self._refuse_slice("distinct")
+        self._refuse_slice("distinct()")
         return self._clone((*self._shape, ("distinct",)), self._values)
 
     def only(self, *names: str) -> QuerySet[M, R]:
@@ -161,8 +161,10 @@ class Chain(Generic[M, R]):
         clone = self._clone(self._shape, self._values)
         if isinstance(alias, str):
             clone._alias = alias
-        else:
+        elif hasattr(alias, "handle"):
             clone._store, clone._alias = alias, None
+        else:
+            raise QueryUsageError(f"{self._model.__name__}: using() takes a store's name or a Store, not {alias!r}")
         return clone
 
     def client(self, *, max_rows: int) -> QuerySet[M, R]:
@@ -171,7 +173,7 @@ class Chain(Generic[M, R]):
         Raises:
             QueryTooBroad: (when read) more rows than that; never a truncated answer.
         """
-        self._refuse_slice("client")
+        self._refuse_slice("client()")
         if type(max_rows) is not int or max_rows < 1:
             raise QueryUsageError(f"{self._model.__name__}: client() takes max_rows >= 1, not {max_rows!r}")
         if any(step[0] == "client" for step in self._shape):

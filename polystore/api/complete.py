@@ -26,7 +26,8 @@ def schema_of(cls: Any) -> Schema:
         complete_later(cls)
         schema = cls.__polystore_schema__
         if schema is None:
-            reason = "is abstract" if cls.__polystore_meta__.abstract else "has annotations that name unknown classes"
+            abstract = cls.__polystore_meta__.abstract or "__polystore_root__" in cls.__dict__
+            reason = "is abstract" if abstract else "has annotations that name unknown classes"
             raise ModelError(f"{cls.__name__} {reason}: it has no rows")
     return schema
 

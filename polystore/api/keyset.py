@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from polystore.api.chain import Chain, M, R
 from polystore.errors import QueryUsageError
@@ -16,20 +16,22 @@ if TYPE_CHECKING:
     from polystore.engine.compiled import Compiled
     from polystore.engine.handle import Handle
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[R]):
+class Page(Generic[T]):
     """Some rows of a query, and where to go on.
 
     ``next`` and ``previous`` are cursors for ``keyset(after=...)`` and ``keyset(before=...)``; None where there is
     nothing more.
     """
 
-    items: list[R]
+    items: list[T]
     next: str | None
     previous: str | None
 
-    def __iter__(self) -> Iterator[R]:
+    def __iter__(self) -> Iterator[T]:
         return iter(self.items)
 
     def __len__(self) -> int:

@@ -217,5 +217,7 @@ class Model(_Root):
 
     def __hash__(self) -> int:
         if self.pk is None:
-            raise TypeError(f"a {type(self).__name__} without a primary key cannot be hashed")
+            raise TypeError(
+                f"{type(self).__name__}: an instance without a primary key cannot be hashed; save() it first"
+            )
         return hash((type(self), self.pk))

@@ -163,13 +163,18 @@ class QuerySet(Reading[M, R]):
         Returns:
             The number of rows that were there.
 
+        Raises:
+            FieldError, QueryUsageError: an unknown field, the primary key, or no field at all.
+
         Cost: one round trip an instance.
         """
-        return _sync.update_many(self._handle(), self._instances(instances, None), list(fields))
+        names = changes.update_names(schema_of(self._model), fields)
+        return _sync.update_many(self._handle(), self._instances(instances, None), names)
 
     async def abulk_update(self, instances: Iterable[M], fields: Iterable[str]) -> int:
         """``bulk_update`` in the async colour."""
-        return await _async.update_many(self._handle(), self._instances(instances, None), list(fields))
+        names = changes.update_names(schema_of(self._model), fields)
+        return await _async.update_many(self._handle(), self._instances(instances, None), names)
 
     def _update_ready(self, given: Mapping[str, Any]) -> tuple[Handle, Compiled, Sequence[Any]]:
         self._refuse_sliced_write("update")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast, overload
 
 from polystore.api.chain import Chain, M, R
 from polystore.api.complete import schema_of
+from polystore.api.keyset import Page, page_request
 from polystore.engine import _async, _sync, changes
 from polystore.errors import FieldError, QueryUsageError
 from polystore.query.functions import Q
@@ -63,6 +64,8 @@ class Reading(Chain[M, R]):
             raise TypeError(f"a queryset is indexed by an int or a slice, not {key!r}")
         if any(part is not None and (type(part) is not int or part < 0) for part in (key.start, key.stop, key.step)):
             raise ValueError("a queryset is not sliced from its end: bounds and step must be ints >= 0")
+        if key.step == 0:
+            raise ValueError("a queryset is sliced with a step of at least 1, not 0")
         if self._rows is not None:
             return self._rows[key]
         part = self._slice(key.start or 0, key.stop)
@@ -131,7 +134,7 @@ class Reading(Chain[M, R]):
         return rows[0] if rows else None
 
     def _last_ready(self) -> tuple[Handle, Compiled, Sequence[Any]]:
-        self._refuse_slice("last")
+        self._refuse_slice("last()")
         return self._slice(0, 1)._ready("last")
 
     def last(self) -> R | None:
@@ -214,7 +217,7 @@ class Reading(Chain[M, R]):
         return await self._containing(instance).aexists()
 
     def _bulk(self, keys: Iterable[Any] | None, field_name: str) -> tuple[QuerySet[M, R], str]:
-        self._refuse_slice("in_bulk")
+        self._refuse_slice("in_bulk()")
         schema = schema_of(self._model)
         field = schema.field(field_name)
         if not (field.primary_key or any(unique.fields == (field.name,) for unique in schema.uniques)):
@@ -254,3 +257,24 @@ class Reading(Chain[M, R]):
         """``iterator`` in the async colour."""
         pages = self._pages(chunk_size)
         return aiter(self.all()) if pages is None else _async.pages(*pages)
+
+    def keyset(self, size: int = 50, *, after: str | None = None, before: str | None = None) -> Page[R]:
+        """A page of rows in their order (ties broken by the primary key), by cursor: stable while rows come and go.
+
+        Args:
+            size: the most rows.
+            after: the cursor to go on behind, ``page.next`` of another page.
+            before: the cursor to go back from, ``page.previous`` of another page.
+
+        Raises:
+            InvalidCursor: a cursor that pages of this order did not give out, or signed with another secret.
+
+        Cost: one round trip, as cheap for the last page as for the first where an index serves the order.
+        """
+        request = page_request(self, size, after, before)
+        return request.page(_sync.run(*request.ready))
+
+    async def akeyset(self, size: int = 50, *, after: str | None = None, before: str | None = None) -> Page[R]:
+        """``keyset`` in the async colour."""
+        request = page_request(self, size, after, before)
+        return request.page(await _async.run(*request.ready))

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound="Model")
 
+_PROCESS_SECRET = os.urandom(32)
+
 
 class Store:
     """The stores of a service and the routes of its models.
@@ -40,6 +42,7 @@ class Store:
         stores: a URL for each store, or a dict with "url" and the adapter's settings; "default" takes what is
             not routed.
         routes: store names by model name; they win over ``Meta.store``.
+        secret: what cursors of ``keyset()`` are signed with; without one they are good in this process only.
 
     Raises:
         ConfigurationError: a URL or a route that cannot work.
@@ -47,14 +50,24 @@ class Store:
     """
 
     def __init__(
-        self, stores: str | Mapping[str, str | Mapping[str, Any] | Adapter], routes: Mapping[str, str] | None = None
+        self,
+        stores: str | Mapping[str, str | Mapping[str, Any] | Adapter],
+        routes: Mapping[str, str] | None = None,
+        *,
+        secret: str | None = None,
     ) -> None:
         if isinstance(stores, str):
             stores = {"default": stores}
+        for what, given in (("stores", stores), ("routes", routes)):
+            if given is not None and not isinstance(given, Mapping):
+                raise ConfigurationError(f"the {what} of a Store are a dict by name, not {type(given).__name__}")
         if not stores:
             raise ConfigurationError('a Store needs at least one URL: Store({"default": "sqlite:///app.db"})')
+        if secret == "":
+            raise ConfigurationError("the secret of a Store must not be empty; leave it out for one of this process")
+        sealing = _PROCESS_SECRET if secret is None else secret.encode()
         self._connections: dict[str, Connection] = {
-            name: open_connection(name, open_adapter(name, configured)) for name, configured in stores.items()
+            name: open_connection(name, open_adapter(name, configured), sealing) for name, configured in stores.items()
         }
         self._routes = dict(routes or {})
         for model, name in self._routes.items():
@@ -76,7 +89,7 @@ class Store:
             ConfigurationError: nothing is configured, or a file cannot be read.
         """
         settings: StoreSettings = read_settings(Path(path or "."), os.environ)
-        return cls(settings.stores, settings.routes)
+        return cls(settings.stores, settings.routes, secret=settings.secret)
 
     # ---- models on stores
 
@@ -91,7 +104,8 @@ class Store:
             routed = self._routes.get(schema.name) or schema.store or "default"
             if alias is not None:
                 self._connection(alias, f"using({alias!r})")
-            connection = self._connection(routed, f"{schema.name}.Meta.store")
+            what = f"{schema.name}.Meta.store" if schema.store else f"{schema.name}, which has no route,"
+            connection = self._connection(routed, what)
             handle = self.handle(model, routed)
         else:
             connection = self._connections[alias]
@@ -172,22 +186,26 @@ class Store:
             models: by default every model that has been defined.
         """
         for connection, schemas in self._by_connection(models).items():
-            connection.backend.create_all(schemas)
+            with connection.naming():
+                connection.backend.create_all(schemas)
 
     async def acreate_all(self, models: Iterable[type[Any]] | None = None) -> None:
         """``create_all`` in the async colour."""
         for connection, schemas in self._by_connection(models).items():
-            await connection.async_backend.create_all(schemas)
+            with connection.naming():
+                await connection.async_backend.create_all(schemas)
 
     def drop_all(self, models: Iterable[type[Any]] | None = None) -> None:
         """Removes the models' tables, collections and keys with all their rows, and nothing else."""
         for connection, schemas in self._by_connection(models).items():
-            connection.backend.drop_all(schemas)
+            with connection.naming():
+                connection.backend.drop_all(schemas)
 
     async def adrop_all(self, models: Iterable[type[Any]] | None = None) -> None:
         """``drop_all`` in the async colour."""
         for connection, schemas in self._by_connection(models).items():
-            await connection.async_backend.drop_all(schemas)
+            with connection.naming():
+                await connection.async_backend.drop_all(schemas)
 
     # ---- life
 
@@ -198,12 +216,14 @@ class Store:
             StoreUnavailable: names the store that does not.
         """
         for connection in self._connections.values():
-            connection.backend.ping()
+            with connection.naming():
+                connection.backend.ping()
 
     async def aping(self) -> None:
         """``ping`` in the async colour."""
         for connection in self._connections.values():
-            await connection.async_backend.ping()
+            with connection.naming():
+                await connection.async_backend.ping()
 
     def close(self) -> None:
         """Closes all connections of the blocking colour; using the store again opens them anew."""

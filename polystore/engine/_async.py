@@ -20,7 +20,7 @@ from polystore.engine.writes import (
     note_updated,
     stale,
 )
-from polystore.errors import UniqueViolation
+from polystore.errors import StoreUnavailable, UniqueViolation
 from polystore.schema.model import FieldInfo
 
 
@@ -30,14 +30,22 @@ async def run(handle: Handle, compiled: Compiled, values: Sequence[Any]) -> Any:
         return compiled.finish(None, values)
     if compiled.constants:
         values = [*values, *compiled.constants]
-    answer = await handle.connection.async_backend.execute(compiled.prepared.bind(values))
+    try:
+        answer = await handle.connection.async_backend.execute(compiled.prepared.bind(values))
+    except StoreUnavailable as error:
+        handle.connection.name_in(error)
+        raise
     return compiled.finish(answer, values)
 
 
 async def insert(handle: Handle, fields: tuple[FieldInfo, ...], rows: Sequence[Any], ignore_conflicts: bool) -> Any:
     """Inserts rows of validated values; answers the keys that the store allocated."""
     prepared, dump = handle.insert(fields, ignore_conflicts)
-    return await handle.connection.async_backend.execute(prepared.bind([dump(row) for row in rows]))
+    try:
+        return await handle.connection.async_backend.execute(prepared.bind([dump(row) for row in rows]))
+    except StoreUnavailable as error:
+        handle.connection.name_in(error)
+        raise
 
 
 async def save(handle: Handle, instance: Any, request: changes.SaveRequest) -> None:

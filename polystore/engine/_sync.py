@@ -21,7 +21,7 @@ from polystore.engine.writes import (
     note_updated,
     stale,
 )
-from polystore.errors import UniqueViolation
+from polystore.errors import StoreUnavailable, UniqueViolation
 from polystore.schema.model import FieldInfo
 
 
@@ -31,14 +31,22 @@ def run(handle: Handle, compiled: Compiled, values: Sequence[Any]) -> Any:
         return compiled.finish(None, values)
     if compiled.constants:
         values = [*values, *compiled.constants]
-    answer = handle.connection.backend.execute(compiled.prepared.bind(values))
+    try:
+        answer = handle.connection.backend.execute(compiled.prepared.bind(values))
+    except StoreUnavailable as error:
+        handle.connection.name_in(error)
+        raise
     return compiled.finish(answer, values)
 
 
 def insert(handle: Handle, fields: tuple[FieldInfo, ...], rows: Sequence[Any], ignore_conflicts: bool) -> Any:
     """Inserts rows of validated values; answers the keys that the store allocated."""
     prepared, dump = handle.insert(fields, ignore_conflicts)
-    return handle.connection.backend.execute(prepared.bind([dump(row) for row in rows]))
+    try:
+        return handle.connection.backend.execute(prepared.bind([dump(row) for row in rows]))
+    except StoreUnavailable as error:
+        handle.connection.name_in(error)
+        raise
 
 
 def save(handle: Handle, instance: Any, request: changes.SaveRequest) -> None:
@@ -135,12 +143,13 @@ def pages(handle: Handle, shape: Any, values: Sequence[Any], size: int, offset: 
     bound = [*values, offset] if offset else [*values]
     while most is None or most > 0:
         wanted = size if most is None else min(size, most)
-        rows, key = run(handle, handle.compiled("page", (*shape, step)), [*bound, wanted])
+        rows, key_of = run(handle, handle.compiled("page", (*shape, step)), [*bound, wanted])
         for row in rows:
             yield row
         if len(rows) < wanted:
             return
         most = None if most is None else most - wanted
+        key = key_of(-1)
         step = ("after", tuple(value is not None for value in key))
         bound = [*values, *(value for value in key if value is not None)]
 

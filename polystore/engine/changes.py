@@ -208,14 +208,13 @@ def clean(instance: Any, schema: Schema, *, whole: bool = False) -> dict[str, An
 
 def _suspects(instance: Any, model: Any, schema: Schema, row: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a row that may have changed since they were validated."""
-    assigned = _assigned(instance)
-    found = {name: row[name] for name in assigned if name in row}
+    suspects = _assigned(instance)
     for name, free in _containers(model, schema):
-        if name in row and name not in assigned:
+        if name in row and name not in suspects:
             value = row[name]
             if not (free and value.__class__ is dict and is_json(value)):
-                found[name] = value
-    return found
+                suspects = suspects | {name}
+    return {name: value for name, value in row.items() if name in suspects} if suspects else {}
 
 
 @lru_cache(maxsize=1024)
@@ -266,10 +265,11 @@ def clean_values(model: Any, schema: Schema, values: Mapping[str, Any]) -> dict[
 
 def _problems(error: PydanticError, *field: str) -> list[tuple[str, str]]:
     """Where pydantic refuses a value and why, naming what was given; for the error of one field with its name."""
-    return [
-        (".".join(str(part) for part in (*field, *detail["loc"])), f"{detail['msg']}, not {detail['input']!r}")
-        for detail in error.errors(include_url=False, include_context=False)
-    ]
+    problems = []
+    for detail in error.errors(include_url=False, include_context=False):
+        given = "" if detail["type"] == "missing" else f", not {detail['input']!r}"
+        problems.append((".".join(str(part) for part in (*field, *detail["loc"])), f"{detail['msg']}{given}"))
+    return problems
 
 
 def _refusal(schema: Schema, problems: Sequence[tuple[str, str]]) -> ValidationError:
@@ -315,9 +315,11 @@ def save_request(
     if force_insert and (force_update or update_fields is not None):
         raise QueryUsageError(f"{schema.name}: save() takes force_insert or an update, not both")
     saved = saved_of(instance)
-    if update_fields is not None and not (names := list(update_fields)):
+    chosen = None if update_fields is None else _chosen(schema, update_fields)
+    if chosen == ():
         return SaveRequest("nothing", {})
-    chosen = None if update_fields is None else _chosen(schema, names)
+    if not force_insert:
+        refuse_changed_key(instance, schema)
     row = clean(instance, schema)
     if force_insert or saved is None:
         row |= moments(schema, adding=True)
@@ -343,12 +345,43 @@ def save_request(
     return SaveRequest("update" if forced else "update or insert", row, changed, version)
 
 
-def _chosen(schema: Schema, names: Sequence[str]) -> tuple[FieldInfo, ...]:
-    fields = tuple(schema.field(name) for name in names)
+def _chosen(schema: Schema, names: Iterable[str]) -> tuple[FieldInfo, ...]:
+    fields = _fields(schema, names)
     for info in fields:
         if info.primary_key:
-            raise FieldError(f"{info.label} is the primary key: update_fields cannot name it")
-    return fields + tuple(info for info in schema.fields if info.auto_now and info not in fields)
+            raise FieldError(f"{info.label} is the primary key: an update cannot write it")
+    return fields and fields + tuple(info for info in schema.fields if info.auto_now and info not in fields)
+
+
+def _fields(schema: Schema, names: Iterable[str]) -> tuple[FieldInfo, ...]:
+    """The fields of these names; a single text is no collection of names."""
+    if isinstance(names, str):
+        raise FieldError(f"{schema.name}: fields are given as a list of names, not {names!r}; write [{names!r}]")
+    return tuple(schema.field(name) for name in names)
+
+
+def update_names(schema: Schema, names: Iterable[str]) -> list[str]:
+    """The fields that a bulk update writes.
+
+    Raises:
+        FieldError: an unknown field, or the primary key. QueryUsageError: no field at all.
+    """
+    chosen = _chosen(schema, names)
+    if not chosen:
+        raise QueryUsageError(f"{schema.name}: bulk_update() needs at least one field")
+    return [info.name for info in chosen]
+
+
+def refuse_changed_key(instance: Any, schema: Schema) -> None:
+    """Refuses to take a saved instance for the row of another key.
+
+    Raises:
+        QueryUsageError: the primary key was assigned since the instance was loaded or saved.
+    """
+    if is_saved(instance) and schema.primary_key.name in _assigned(instance):
+        raise QueryUsageError(
+            f"{schema.primary_key.label} of a saved instance cannot change; save(force_insert=True) writes a copy"
+        )
 
 
 def _beside_key(schema: Schema, row: Mapping[str, Any]) -> tuple[FieldInfo, ...]:
@@ -357,19 +390,11 @@ def _beside_key(schema: Schema, row: Mapping[str, Any]) -> tuple[FieldInfo, ...]
 
 
 def changed_fields(instance: Any, schema: Schema, row: Mapping[str, Any]) -> tuple[FieldInfo, ...]:
-    """The fields that differ from what was loaded; without any other change ``auto_now`` fields are not written.
-
-    Raises:
-        QueryUsageError: the primary key was changed.
-    """
+    """The fields that differ from what was loaded; without any other change ``auto_now`` fields are not written."""
     saved = saved_of(instance)
     if saved is None:
         return _beside_key(schema, row)
     found = _assigned(instance)
-    if schema.primary_key.name in found:
-        raise QueryUsageError(
-            f"{schema.primary_key.label} of a saved instance cannot change; save(force_insert=True) writes a copy"
-        )
     origin, *raws = saved
     if raws:
         kept = zip(origin.names, origin.loads, raws, strict=True)
@@ -447,7 +472,7 @@ def refresh_names(instance: Any, schema: Schema, fields: Iterable[str] | None) -
         raise QueryUsageError(f"{schema.name}: an instance without a primary key has no row to read")
     if fields is None:
         return tuple(info.name for info in schema.fields)
-    return tuple(schema.field(name).name for name in fields)
+    return tuple(info.name for info in _fields(schema, fields))
 
 
 def assign(instance: Any, values: Mapping[str, Any]) -> None:
@@ -462,7 +487,7 @@ def assign(instance: Any, values: Mapping[str, Any]) -> None:
 def take_over(instance: Any, fresh: Any, names: Sequence[str]) -> None:
     """Gives the instance the values of a freshly loaded one."""
     instance.__dict__.update((name, fresh.__dict__[name]) for name in names)
-    _write(instance, "__polystore_changed__", _assigned(instance).difference(names))
+    _write(instance, "__polystore_changed__", _assigned(instance).difference(fresh.__dict__))
     origin, *raws = saved_of(fresh) or (_origin(""),)
     if not is_saved(instance):
         _write(instance, "__polystore_saved__", (_origin(origin.store),))
@@ -478,8 +503,9 @@ def stored_key(instance: Any, schema: Schema) -> Any:
     """The plain primary key of an instance.
 
     Raises:
-        QueryUsageError: it has none.
+        QueryUsageError: it has none, or another one than it was saved with.
     """
+    refuse_changed_key(instance, schema)
     key = instance.__dict__.get(schema.primary_key.name)
     if key is None:
         raise QueryUsageError(f"{schema.name}: an instance without a primary key has no row")

@@ -5,24 +5,29 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from polystore.adapters.base import Adapter, AsyncBackend, Backend, Feature
 from polystore.engine.loops import running_loop
-from polystore.errors import NotSupportedError
+from polystore.errors import MissingDriver, NotSupportedError, StoreUnavailable
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
+T = TypeVar("T")
+
 
 class Connection:
-    """An adapter with its open backends. A forked child opens its own."""
+    """An adapter with its open backends, which a forked child opens anew, and the secret that signs its cursors."""
 
-    __slots__ = ("__weakref__", "_async_backends", "_backend", "_lock", "adapter", "name")
+    __slots__ = ("__weakref__", "_async_backends", "_backend", "_lock", "adapter", "name", "secret")
 
-    def __init__(self, name: str, adapter: Adapter) -> None:
+    def __init__(self, name: str, adapter: Adapter, secret: bytes) -> None:
         self.name = name
         self.adapter = adapter
+        self.secret = secret
         self._lock = threading.Lock()
         self._forget()
 
@@ -51,7 +56,7 @@ class Connection:
     def _open(self) -> Backend:
         with self._lock:
             if self._backend is None:
-                self._backend = self.adapter.connect()
+                self._backend = self._connected(self.adapter.connect)
             return self._backend
 
     def _open_async(self) -> AsyncBackend:
@@ -61,8 +66,29 @@ class Connection:
         with self._lock:
             backend = self._async_backends.get(loop)
             if backend is None:
-                backend = self._async_backends[loop] = self.adapter.connect_async()
+                backend = self._async_backends[loop] = self._connected(self.adapter.connect_async)
             return backend
+
+    def _connected(self, connect: Callable[[], T]) -> T:
+        """A new backend; the error of a missing driver begins with the store's name."""
+        try:
+            return connect()
+        except MissingDriver as error:
+            raise MissingDriver(f"store {self.name!r}: {error}") from error.__cause__
+
+    def name_in(self, error: StoreUnavailable) -> None:
+        """Has an error of this store begin with the store's name."""
+        error.store = self.name
+        error.args = (f"store {self.name!r}: {error}",)
+
+    @contextmanager
+    def naming(self) -> Iterator[None]:
+        """Names the store in what the block raises because its server cannot be reached."""
+        try:
+            yield
+        except StoreUnavailable as error:
+            self.name_in(error)
+            raise
 
     def close(self) -> None:
         """Closes the blocking backend; the next use opens it anew."""
@@ -83,9 +109,9 @@ class Connection:
 _connections: weakref.WeakSet[Connection] = weakref.WeakSet()
 
 
-def open_connection(name: str, adapter: Adapter) -> Connection:
+def open_connection(name: str, adapter: Adapter, secret: bytes) -> Connection:
     """A connection that a fork of this process will not share with its child."""
-    connection = Connection(name, adapter)
+    connection = Connection(name, adapter, secret)
     _connections.add(connection)
     return connection
 

@@ -30,5 +30,6 @@ def explain_plan(handle: Handle, compiled: Compiled, values: Sequence[Any], *, a
         backend = handle.connection.backend
         if not isinstance(backend, SupportsAnalyze):
             raise NotSupportedError(f"store {handle.connection.label} gives no account of its plans; use explain()")
-        lines.append(f"server: {backend.analyze(compiled.prepared.bind(values))}")
+        with handle.connection.naming():
+            lines.append(f"server: {backend.analyze(compiled.prepared.bind(values))}")
     return "\n".join(lines)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
 from polystore.adapters.base import Adapter
+from polystore.adapters.redaction import redacted
 from polystore.errors import ConfigurationError, MissingDriver
 
 
@@ -59,13 +60,14 @@ def open_adapter(name: str, configured: str | Mapping[str, Any] | Adapter) -> Ad
     if hasattr(configured, "compile"):
         return cast("Adapter", configured)
     if not isinstance(configured, str | Mapping):
-        raise ConfigurationError(f"store {name!r} needs a URL, a mapping with one, or an adapter, not {configured!r}")
+        raise ConfigurationError(
+            f"store {name!r} needs a URL, a mapping with one, or an adapter, not {type(configured).__name__}"
+        )
     settings: dict[str, Any] = {} if isinstance(configured, str) else dict(configured)
-    url = configured if isinstance(configured, str) else settings.pop("url", None)
-    scheme = url.partition(":")[0] if isinstance(url, str) else ""
+    url = configured if isinstance(configured, str) else settings.pop("url", "")
     if not isinstance(url, str) or not re.match(r"[a-z][a-z0-9+.-]*:", url):
         raise ConfigurationError(f"store {name!r} needs a URL such as sqlite:///app.db, not {redacted(str(url))!r}")
-    module, extra = _find(name, scheme)
+    module, extra = _find(name, url.partition(":")[0])
     try:
         opener = importlib.import_module(module)
         adapter: Adapter = opener.open(url, settings)
@@ -75,6 +77,8 @@ def open_adapter(name: str, configured: str | Mapping[str, Any] | Adapter) -> Ad
         raise MissingDriver(
             f"store {name!r} ({redacted(url)}) needs the package {error.name!r}: pip install 'polystore[{extra}]'"
         ) from error
+    except ConfigurationError as error:
+        raise type(error)(f"store {name!r}: {error}") from error.__cause__
     return adapter
 
 
@@ -90,8 +94,3 @@ def _find(name: str, scheme: str) -> Scheme:
         f"store {name!r}: no adapter serves {scheme}:// URLs; schemes are {', '.join(SCHEMES)}, and those of packages "
         f"that declare an entry point in the group {_GROUP!r}"
     )
-
-
-def redacted(url: str) -> str:
-    """The URL without its password, for errors and logs."""
-    return re.sub(r"(//[^/@:]*):[^/]*@", r"\1:***@", url)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,32 +15,34 @@ _PREFIX = "POLYSTORE_"
 
 
 class StoreSettings(Struct, frozen=True):
-    """URLs (or dicts with "url" and settings) by store name, and store names by model name."""
+    """URLs (or dicts with "url" and settings) by store name, store names by model name, and the secret of cursors."""
 
     stores: dict[str, Any]
     routes: dict[str, str]
+    secret: str | None = None
+
+    def __repr__(self) -> str:
+        return f"StoreSettings(stores={list(self.stores)}, routes={self.routes})"
 
 
 def read_settings(folder: Path, environment: Mapping[str, str]) -> StoreSettings:
     """Reads all sources.
 
-    ``[tool.polystore]`` and polystore.toml hold ``stores`` and ``routes`` tables. In the environment,
-    ``POLYSTORE_STORES__DEFAULT=sqlite:///app.db`` gives a URL, ``POLYSTORE_STORES__DEFAULT__POOL_SIZE=20`` a
-    setting and ``POLYSTORE_ROUTES__Review=docs`` a route.
+    ``[tool.polystore]`` and polystore.toml hold ``stores`` and ``routes`` tables and may hold a ``secret``. In the
+    environment, ``POLYSTORE_STORES__DEFAULT=sqlite:///app.db`` gives a URL, ``POLYSTORE_STORES__DEFAULT__POOL_SIZE=20``
+    a setting, ``POLYSTORE_ROUTES__Review=docs`` a route and ``POLYSTORE_SECRET`` the secret.
 
     Raises:
         ConfigurationError: nothing is configured, a file cannot be read, or something in it has the wrong form.
     """
-    stores: dict[str, Any] = {}
-    routes: dict[str, str] = {}
-    for path, *place in ((folder / "pyproject.toml", "tool", "polystore"), (folder / "polystore.toml",)):
-        found = _settings_in(path, place)
-        stores |= found.stores
-        routes |= found.routes
+    found = _joined(
+        _settings_in(folder / "pyproject.toml", ("tool", "polystore")), _settings_in(folder / "polystore.toml", ())
+    )
+    stores, routes = dict(found.stores), dict(found.routes)
     for variable, value in environment.items():
         if variable.startswith(f"{_PREFIX}STORES__"):
             name, _, setting = variable.removeprefix(f"{_PREFIX}STORES__").lower().partition("__")
-            stores.setdefault(name, {})[setting or "url"] = _parsed(value) if setting else value
+            stores[name] = {**stores.get(name, {}), setting or "url": _parsed(value) if setting else value}
         elif variable.startswith(f"{_PREFIX}ROUTES__"):
             routes[variable.removeprefix(f"{_PREFIX}ROUTES__")] = value
     if not stores:
@@ -47,30 +50,44 @@ def read_settings(folder: Path, environment: Mapping[str, str]) -> StoreSettings
             f"no store is configured in {folder}: write [tool.polystore.stores] in pyproject.toml, "
             "polystore.toml, or set POLYSTORE_STORES__DEFAULT"
         )
-    return StoreSettings(stores, routes)
+    return StoreSettings(stores, routes, environment.get(f"{_PREFIX}SECRET", found.secret))
 
 
-def _settings_in(path: Path, place: Sequence[str]) -> StoreSettings:
+def _joined(first: StoreSettings, second: StoreSettings) -> StoreSettings:
+    return StoreSettings(
+        {**first.stores, **second.stores},
+        {**first.routes, **second.routes},
+        first.secret if second.secret is None else second.secret,
+    )
+
+
+def _settings_in(path: Path, place: tuple[str, ...]) -> StoreSettings:
     """The settings of one file, which stand at this place in it."""
-    found = _toml(path)
+    where = ".".join((path.name, *place))
+    found: Any = _toml(path)
     for name in place:
-        found = _table(path, name, found.get(name, {}))
-    stores = {
-        name: {"url": given} if isinstance(given, str) else _table(path, f"stores.{name}", given)
-        for name, given in _table(path, "stores", found.get("stores", {})).items()
-    }
-    routes = _table(path, "routes", found.get("routes", {}))
-    for name, given in routes.items():
-        if not isinstance(given, str):
-            raise ConfigurationError(
-                f"{path}: routes.{name} is the name of a store, not of type {type(given).__name__}"
-            )
-    return StoreSettings(stores, routes)
+        found = _typed(dict, f"{path.name}: {name}", found.get(name, {}), "a table")
+    for name in found:
+        if name not in ("stores", "routes", "secret"):
+            raise ConfigurationError(f"{where} has no {name!r}; it has the tables stores and routes, and secret")
+    stores = _typed(dict, f"{where}.stores", found.get("stores", {}), "a table of names")
+    routes = _typed(dict, f"{where}.routes", found.get("routes", {}), "a table of names")
+    secret = found.get("secret")
+    return StoreSettings(
+        {
+            name: {"url": given}
+            if isinstance(given, str)
+            else _typed(dict, f"{where}.stores.{name}", given, "a URL, or a table with one")
+            for name, given in stores.items()
+        },
+        {name: _typed(str, f"{where}.routes.{name}", given, "the name of a store") for name, given in routes.items()},
+        secret if secret is None else _typed(str, f"{where}.secret", secret, "a text"),
+    )
 
 
-def _table(path: Path, name: str, given: Any) -> dict[str, Any]:
-    if not isinstance(given, dict):
-        raise ConfigurationError(f"{path}: {name} is a table, not of type {type(given).__name__}")
+def _typed(kind: type[Any], what: str, given: Any, wanted: str) -> Any:
+    if not isinstance(given, kind):
+        raise ConfigurationError(f"{what} is {wanted}, not of type {type(given).__name__}")
     return given
 
 
@@ -88,6 +105,8 @@ def _toml(path: Path) -> dict[str, Any]:
 def _parsed(value: str) -> Any:
     if value.lower() in ("true", "false"):
         return value.lower() == "true"
+    if re.fullmatch(r"[+-]?\d+\.\d+", value):
+        return float(value)
     try:
         return int(value)
     except ValueError:

@@ -336,7 +336,7 @@ def _plan_write(
     indexes: Iterator[int],
 ) -> Plan:
     if client is not None or server.sliced or server.distinct or output.form != "models":
-        what = "behind client()" if client is not None else "a slice, of distinct() or of values()"
+        what = "rows behind client()" if client is not None else "a slice, distinct() or values()"
         raise QueryUsageError(
             f"{schema.name}: {terminal}() works on filtered rows, not on {what}; filter by key instead"
         )

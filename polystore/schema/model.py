@@ -127,9 +127,12 @@ class Schema:
         Raises:
             FieldError: no such field; the message lists the fields there are.
         """
-        if name == "pk" and not self.embedded:
-            return self.primary_key
-        info = self.by_name.get(name)
+        try:
+            if name == "pk" and not self.embedded:
+                return self.primary_key
+            info = self.by_name.get(name)
+        except TypeError:  # a list or a column, which cannot be looked up
+            raise FieldError(f"{self.name}: a field is given by its name, a str, not {name!r}") from None
         if info is None:
             raise FieldError(f"{self.name} has no field {name!r}; its fields are {', '.join(self.by_name)}")
         return info

@@ -104,6 +104,6 @@ class CountingAdapter(MemoryAdapter):
 @contextmanager
 def handle_on(adapter: CountingAdapter, model: Any = Note) -> Iterator[Handle]:
     """A model on an adapter."""
-    connection = Connection("default", adapter)
+    connection = Connection("default", adapter, b"secret")
     yield Handle(model, schema_of(model), connection)
     connection.close()

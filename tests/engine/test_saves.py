@@ -60,7 +60,7 @@ def test_update_fields_are_written_changed_or_not() -> None:
     [
         ({"force_insert": True, "force_update": True}, QueryUsageError, "Note: save() takes force_insert or an update"),
         ({"force_insert": True, "update_fields": []}, QueryUsageError, "takes force_insert or an update, not both"),
-        ({"update_fields": ["pk"]}, FieldError, "Note.id is the primary key: update_fields cannot name it"),
+        ({"update_fields": ["pk"]}, FieldError, "Note.id is the primary key: an update cannot write it"),
         ({"update_fields": ["nothing"]}, FieldError, "Note has no field 'nothing'"),
     ],
 )

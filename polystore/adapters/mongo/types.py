@@ -185,9 +185,7 @@ def _shortest(value: Decimal) -> Decimal128:
     try:
         return Decimal128(value.normalize(_WIDE))
     except Inexact as error:
-        raise DataError(
-            f"{value} does not fit Decimal128, which holds {DECIMAL_DIGITS} significant digits"
-        ) from error
+        raise DataError(f"{value} does not fit Decimal128, which holds {DECIMAL_DIGITS} significant digits") from error
 
 
 def _decimal_load(max_digits: int, places: int | None) -> Convert:

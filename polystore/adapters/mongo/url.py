@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 
+from polystore.adapters.redaction import redacted
 from polystore.errors import ConfigurationError
 
 _EXAMPLE = "mongodb://localhost/shop?replicaSet=rs0"
@@ -43,12 +44,14 @@ def read_settings(url: str, settings: Mapping[str, Any]) -> MongoSettings:
         ConfigurationError: says what is wrong and what would work.
     """
     parts = urlsplit(url)
-    label = redacted(url)
+    label = redacted(url).partition("?")[0]
     database = unquote(parts.path.removeprefix("/"))
     if not database or _FORBIDDEN_IN_NAMES & set(database):
         raise ConfigurationError(f"{label}: the URL must name a database, as in {_EXAMPLE}")
     if parts.scheme == "mongodb":
         _check(url, label)
+    elif not parts.netloc:
+        raise ConfigurationError(f"{label}: the URL must name a host, as in mongodb+srv://cluster.example.org/shop")
     unknown = set(settings) - {"transactions", "key_block", "options"}
     if unknown:
         raise ConfigurationError(
@@ -61,15 +64,10 @@ def read_settings(url: str, settings: Mapping[str, Any]) -> MongoSettings:
     transactions = settings.get("transactions", _has_transactions(parts.scheme, query))
     if type(transactions) is not bool:
         raise ConfigurationError(f"{label}: transactions must be True or False, not {transactions!r}")
-    return MongoSettings(url, database, label, transactions, key_block, dict(settings.get("options", {})))
-
-
-def redacted(url: str) -> str:
-    """The URL without its password, for errors and logs."""
-    parts = urlsplit(url)
-    user, at, hosts = parts.netloc.rpartition("@")
-    name, colon, _ = user.partition(":")
-    return f"{parts.scheme}://{name}{':***' if colon else ''}{at}{hosts}{parts.path}"
+    options = settings.get("options", {})
+    if not isinstance(options, Mapping):
+        raise ConfigurationError(f"{label}: options must be a dict of PyMongo's own, not {type(options).__name__}")
+    return MongoSettings(url, database, label, transactions, key_block, dict(options))
 
 
 def _has_transactions(scheme: str, query: Mapping[str, str]) -> bool:

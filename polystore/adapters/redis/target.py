@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from redis import Redis
 from redis import connection as blocking
 from redis.asyncio import connection as asynchronous
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from polystore.adapters.redaction import redacted
 from polystore.adapters.redis import mock
 from polystore.errors import ConfigurationError
 
@@ -21,7 +23,6 @@ SCHEMES = ("redis", "rediss", "unix", "fakeredis")
 EXAMPLES = (
     "redis://localhost:6379/0, rediss://user:password@host:6379/0, unix:///run/redis.sock?db=0 or fakeredis://name"
 )
-_SECRETS = ("password", "ssl_password")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Settings:
 class Target:
     """A server; ``place`` is its URL without secrets."""
 
-    url: str
+    url: str = field(repr=False)
     place: str
     settings: Settings
     fake: bool
@@ -96,13 +97,31 @@ def find_target(url: str, settings: Mapping[str, Any]) -> Target:
         "socket_connect_timeout": known.connect_timeout,
     }
     if scheme == "fakeredis":
+        mock.find_server(url)
         return Target(url, redacted(url), known, True, options)
+    mistake = _find_mistake(urlsplit(url))
+    if mistake is not None:
+        raise ConfigurationError(f"{redacted(url)!r} {mistake}; use {EXAMPLES}")
     target = Target(url, redacted(url), known, False, options)
     try:
         target.make_connection()
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RedisError) as error:
         raise ConfigurationError(f"{redacted(url)!r} cannot be read: {error}; use {EXAMPLES}") from error
     return target
+
+
+def _find_mistake(url: SplitResult) -> str | None:
+    """What the driver would pass over or read as something else."""
+    database = unquote(url.path).strip("/")
+    if any("@" in part for part in (url.path, url.query, url.fragment)) and "@" not in url.netloc:
+        return "has a user or password whose special characters are not escaped (urllib.parse.quote)"
+    if url.scheme == "unix":
+        return None if database else "names no socket"
+    if not url.hostname:
+        return "names no host"
+    if database and not database.isdecimal():
+        return f"names the database {database!r}, but Redis has numbers for them"
+    return None
 
 
 def _read_settings(url: str, settings: Mapping[str, Any]) -> Settings:
@@ -124,16 +143,3 @@ def _is_like(example: Any, value: Any) -> bool:
             return type(value) is int and value > 0
         case _:
             return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
-
-
-def redacted(url: str) -> str:
-    """The URL without its password."""
-    parts = urlsplit(url)
-    network = parts.netloc
-    if "@" in network:
-        user, _, host = network.rpartition("@")
-        network = f"{user.partition(':')[0]}:***@{host}" if ":" in user else f"{user}@{host}"
-    query = urlencode(
-        [(name, "***" if name in _SECRETS else value) for name, value in parse_qsl(parts.query)], safe="*/:"
-    )
-    return f"{parts.scheme}://{network}{parts.path}{'?' if query else ''}{query}"

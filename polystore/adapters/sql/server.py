@@ -38,6 +38,9 @@ class Server(Struct, frozen=True):
     was_lost: Callable[[Exception], bool]
     prepare: bool = True
 
+    def __repr__(self) -> str:
+        return f"Server({self.store!r})"
+
 
 def readable(descriptor: int) -> Callable[[], bool]:
     """The function that tells whether a socket has something to read, be it the news that it was closed."""

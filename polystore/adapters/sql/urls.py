@@ -67,6 +67,8 @@ def parse_url(text: str) -> tuple[str, URL]:
     kind = _SCHEMES.get(url.drivername)
     if kind is None:
         raise ConfigurationError(f"{url.drivername}:// is no SQL database known here; write {_FORMS}")
+    if url.port is not None and not 0 < url.port < 65536:
+        raise ConfigurationError(f"{shown(url)}: a port lies between 1 and 65535")
     return kind, url
 
 

@@ -32,6 +32,8 @@ class MysqlTarget:
                 )
         self._url = url
         self.store = shown(url)
+        if not url.database:
+            raise ConfigurationError(f"{self.store}: the URL must name a database, as in mysql://user@localhost/shop")
 
     def make_engine(self) -> Engine:
         return create_engine(self._url.set(drivername=f"{self.dialect.name}+pymysql"))
