@@ -79,7 +79,7 @@ def test_a_plan_that_asks_nothing_compiles_nothing(handle: Handle, adapter: Coun
     found = {terminal: compiled(handle, notes.none(), terminal) for terminal in ("rows", "count", "exists", "page")}
     assert adapter.compiled == []
     answers = {terminal: plan.finish(None, ()) for terminal, plan in found.items()}
-    assert answers == {"rows": [], "count": 0, "exists": False, "page": [(), ()]}
+    assert answers == {"rows": [], "count": 0, "exists": False, "page": [(), None]}
     assert found["rows"].finish(None, ()) is not answers["rows"]
 
 
