@@ -235,6 +235,18 @@ def clean_values(model: Any, schema: Schema, values: Mapping[str, Any]) -> dict[
     return row
 
 
+def refuse_wrong_default(model: Any, schema: Schema, info: FieldInfo) -> None:
+    """Holds a field's default against the field, since pydantic takes defaults as they are.
+
+    Raises:
+        ValidationError: the field does not accept it.
+    """
+    try:
+        SchemaValidator(_field_schema(model, info.name)).validate_python(info.default)
+    except PydanticError as error:
+        raise validation_error(schema, error, info.name) from error
+
+
 def validation_error(schema: Schema, error: PydanticError, name: str | None = None) -> ValidationError:
     """Pydantic's error as one of ours: a line for each field, naming what was given."""
     problems = []
