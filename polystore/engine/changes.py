@@ -251,7 +251,7 @@ def validation_error(schema: Schema, error: PydanticError, name: str | None = No
     """Pydantic's error as one of ours: a line for each field, naming what was given."""
     problems = []
     for detail in error.errors(include_url=False, include_context=False):
-        path = ".".join(str(part) for part in detail["loc"]) if name is None else name
+        path = ".".join(str(part) for part in (*(() if name is None else (name,)), *detail["loc"]))
         given = "" if detail["type"] == "missing" else f", not {detail['input']!r}"
         problems.append((path, f"{detail['msg']}{given}"))
     lines = "; ".join(f"{schema.name}.{path}: {reason}" for path, reason in problems)
