@@ -8,11 +8,12 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from polystore.errors import ModelError
+from polystore.engine.changes import refuse_wrong_default
+from polystore.errors import ModelError, ValidationError
 from polystore.query.functions import Column
 from polystore.schema.annotations import Sizes, resolve_annotation
 from polystore.schema.build import Declaration, Options, build_schema
-from polystore.schema.model import MISSING, Schema
+from polystore.schema.model import MISSING, FieldInfo, Schema
 
 
 def schema_of(cls: Any) -> Schema:
@@ -59,8 +60,23 @@ def complete(cls: Any) -> None:
         or decorators.field_validators
         or decorators.validators
     )
+    for info in schema.fields:
+        if info.default is not MISSING and not (info.default is None and (info.null or info.auto)):
+            _check_default(cls, schema, info)
     cls.__polystore_schema__ = schema
     cls.__polystore_columns__ = {info.name: Column(info.name) for info in schema.fields}
+
+
+def _check_default(cls: Any, schema: Schema, info: FieldInfo) -> None:
+    try:
+        refuse_wrong_default(cls, schema, info)
+    except ValidationError as error:
+        raise ModelError(f"{error}; this is its default") from error
+
+
+def _is_of_root(cls: Any, name: str) -> bool:
+    """Whether Model or EmbeddedModel itself defines the name."""
+    return any("__polystore_root__" in vars(base) and name in vars(base) for base in cls.__mro__)
 
 
 _RESERVED = frozenset(name for name in dir(BaseModel) if not name.startswith("_")) | {"pk", "objects"}
@@ -70,7 +86,7 @@ _AUTO_KEY = Options(primary_key=True)
 
 def _declaration(cls: Any, name: str, info: Any, options: Options) -> Declaration:
     where = f"{cls.__name__}.{name}"
-    if name in _RESERVED:
+    if name in _RESERVED or (name != "id" and _is_of_root(cls, name)):
         raise ModelError(
             f"{where}: the name is taken by a method of every model; use another one and db_column={name!r}"
         )

@@ -11,6 +11,7 @@ import pydantic
 from pydantic import AfterValidator, AliasChoices, AliasPath
 from pydantic_core import PydanticCustomError, PydanticUndefined
 
+from polystore.errors import ModelError
 from polystore.query.functions import Column
 from polystore.schema.build import Options
 
@@ -163,7 +164,14 @@ def field(
 
     Returns:
         A declaration for the class body.
+
+    Raises:
+        ModelError: an unknown option.
     """
+    for name in constraints:
+        if name not in FieldOptions.__annotations__:
+            known = ", ".join(sorted({*FieldOptions.__annotations__, *_DEFAULTS}))
+            raise ModelError(f"field() has no option {name!r}; its options are {known}")
     allowed = None if choices is None else tuple(c[0] if isinstance(c, tuple) else c for c in choices)
     options = Options(
         primary_key=primary_key,
@@ -186,6 +194,9 @@ def field(
     if default_factory is not None:
         arguments["default_factory"] = default_factory
     return FieldDeclaration(options, arguments)
+
+
+_DEFAULTS = ("default", "default_factory", "auto_now", "auto_now_add", "version")
 
 
 def _now() -> datetime:

@@ -6,6 +6,8 @@ import threading
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, dataclass_transform
 
+from pydantic import PydanticUserError
+
 from polystore.api.complete import complete, complete_later
 from polystore.api.fields import FieldDeclaration, field
 from polystore.api.queryset import Manager
@@ -38,8 +40,8 @@ class ModelMeta(ModelMetaclass):
         _building.depth = getattr(_building, "depth", 0) + 1
         try:
             cls: Any = super().__new__(mcs, name, bases, namespace, **arguments)
-        except TypeError as error:
-            raise ModelError(f"{name}: {error}") from error
+        except (TypeError, PydanticUserError) as error:
+            raise ModelError(f"{name}: {getattr(error, 'message', error)}") from error
         finally:
             _building.depth -= 1
         inherited = [base for base in cls.__mro__[1:] if isinstance(base, ModelMeta)]
@@ -52,10 +54,10 @@ class ModelMeta(ModelMetaclass):
             cls.__polystore_manager__ = Manager(cls)
         if not cls.__polystore_meta__.abstract and "__polystore_root__" not in namespace:
             _add_errors(cls)
-            if not cls.__polystore_embedded__:
-                register(cls)
             if cls.__pydantic_fields_complete__:
                 complete(cls)
+            if not cls.__polystore_embedded__:
+                register(cls)
         return cls
 
     if not TYPE_CHECKING:

@@ -13,7 +13,7 @@ from polystore.api.chain import Chain, M, R
 from polystore.api.complete import schema_of
 from polystore.api.reading import Reading
 from polystore.engine import _async, _sync, changes
-from polystore.engine.explain import explain_plan
+from polystore.engine.explain import describe_shape, explain_plan
 from polystore.errors import QueryUsageError
 from polystore.query.functions import Combinable, expression_shape
 
@@ -227,11 +227,8 @@ class QuerySet(Reading[M, R]):
         return explain_plan(handle, compiled, values, analyze=analyze)
 
     def __repr__(self) -> str:
-        return (
-            f"<QuerySet of {self._model.__name__}: {self.explain().splitlines()[0]}>"
-            if self._store
-            else (f"<QuerySet of {self._model.__name__}>")
-        )
+        """The query without its values; nothing is asked, and no store is needed."""
+        return f"<QuerySet of {self._model.__name__}: {describe_shape(schema_of(self._model), self._bound()[0])}>"
 
 
 class Manager(QuerySet[M, M]):

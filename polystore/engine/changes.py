@@ -263,6 +263,18 @@ def clean_values(model: Any, schema: Schema, values: Mapping[str, Any]) -> dict[
     return row
 
 
+def refuse_wrong_default(model: Any, schema: Schema, info: FieldInfo) -> None:
+    """Holds a field's default against the field, since pydantic takes defaults as they are.
+
+    Raises:
+        ValidationError: the field does not accept it.
+    """
+    try:
+        SchemaValidator(_field_schema(model, info.name)).validate_python(info.default)
+    except PydanticError as error:
+        raise _refusal(schema, _problems(error, info.name)) from error
+
+
 def _problems(error: PydanticError, *field: str) -> list[tuple[str, str]]:
     """Where pydantic refuses a value and why, naming what was given; for the error of one field with its name."""
     problems = []

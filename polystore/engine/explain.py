@@ -8,8 +8,22 @@ from typing import Any
 from polystore.adapters.base import SupportsAnalyze
 from polystore.engine.compiled import Compiled
 from polystore.engine.handle import Handle
-from polystore.errors import NotSupportedError
+from polystore.errors import NotSupportedError, PolystoreError
 from polystore.query.explain import describe_operation
+from polystore.query.planner import Shape, plan
+from polystore.schema.model import Schema
+
+
+def describe_shape(schema: Schema, shape: Shape) -> str:
+    """The structure of a query in the user's words, without its values; a wrong one with what is wrong about it."""
+    try:
+        found = plan(schema, shape, "rows")
+    except PolystoreError as error:
+        return str(error)
+    if found.operation is None:
+        return "no row can match"
+    before = describe_operation(found.operation, None)
+    return before if found.here is None else f"{before}; here: {describe_operation(found.here, None)}"
 
 
 def explain_plan(handle: Handle, compiled: Compiled, values: Sequence[Any], *, analyze: bool) -> str:
@@ -18,13 +32,13 @@ def explain_plan(handle: Handle, compiled: Compiled, values: Sequence[Any], *, a
     Raises:
         NotSupportedError: ``analyze`` on a store that has no account to give.
     """
-    plan = compiled.plan
-    if plan.operation is None or compiled.prepared is None:
-        return f"query: no {plan.schema.name} can match\nplan: nothing is asked\n"
+    found = compiled.plan
+    if found.operation is None or compiled.prepared is None:
+        return f"query: no {found.schema.name} can match\nplan: nothing is asked\n"
     values = [*values, *compiled.constants]
-    lines = [f"query: {describe_operation(plan.operation, values)}", f"store: {handle.connection.label}"]
-    if plan.here is not None:
-        lines.append(f"here, on at most {plan.max_rows} rows: {describe_operation(plan.here, values)}")
+    lines = [f"query: {describe_operation(found.operation, values)}", f"store: {handle.connection.label}"]
+    if found.here is not None:
+        lines.append(f"here, on at most {found.max_rows} rows: {describe_operation(found.here, values)}")
     lines.append(f"command: {compiled.prepared.describe(values)}")
     if analyze:
         backend = handle.connection.backend

@@ -113,6 +113,19 @@ class MetaInfo(Struct, frozen=True):
     get_latest_by: str | tuple[str, ...] = ()
 
 
+_META_TYPES: Mapping[str, tuple[type, ...]] = {
+    "store": (str, type(None)),
+    "table": (str, type(None)),
+    "indexes": (tuple,),
+    "constraints": (tuple,),
+    "unique_together": (tuple,),
+    "ordering": (tuple,),
+    "abstract": (bool,),
+    "ttl": (timedelta, type(None)),
+    "get_latest_by": (str, tuple),
+}
+
+
 def read_meta(model: str, namespace: Mapping[str, Any], inherited: MetaInfo) -> MetaInfo:
     """The options of a ``class Meta`` body over those inherited from abstract bases.
 
@@ -127,6 +140,14 @@ def read_meta(model: str, namespace: Mapping[str, Any], inherited: MetaInfo) -> 
     merged = {name: getattr(inherited, name) for name in known if name not in ("abstract", "table")}
     for name, value in given.items():
         merged[name] = tuple(value) if isinstance(value, list) else value
+        if not isinstance(merged[name], _META_TYPES[name]):
+            types = [each for each in _META_TYPES[name] if each is not type(None)]
+            wanted = " or ".join("list" if each is tuple else each.__name__ for each in types)
+            raise ModelError(f"{model}.Meta: {name} is given as {wanted}, not {value!r}")
+    for name, wanted_type in (("indexes", Index), ("constraints", UniqueConstraint)):
+        for item in merged[name]:
+            if not isinstance(item, wanted_type):
+                raise ModelError(f"{model}.Meta: {name} holds {wanted_type.__name__} objects, not {item!r}")
     return MetaInfo(**merged)
 
 
@@ -138,6 +159,9 @@ def build_schema(model: str, declarations: Sequence[Declaration], meta: MetaInfo
     """
     fields = tuple(_field(model, position, item, embedded) for position, item in enumerate(declarations))
     keys = [info.name for info in fields if info.primary_key]
+    versions = [info.name for info in fields if info.version]
+    if len(versions) > 1:
+        raise ModelError(f"{model}: at most one field can be the version, not {', '.join(versions)}")
     if not embedded and len(keys) != 1:
         raise ModelError(f"{model}: exactly one field can be the primary key, not {', '.join(keys) or 'none'}")
     _refuse_twice(model, "column", [info.column for info in fields])

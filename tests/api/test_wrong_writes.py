@@ -92,6 +92,20 @@ def test_every_refused_field_is_named(sent: list[str]) -> None:
     assert sent == []
 
 
+def test_a_wrong_value_within_a_structure_is_told_by_its_path(album: Album, sent: list[str]) -> None:
+    text = "Album.tags.1: Input should be a valid string, not 3"
+    album.tags = ["rock", 3]
+    for way in (
+        lambda: Album.objects.create(title="x", tags=["rock", 3]),
+        lambda: Album.objects.update(tags=["rock", 3]),
+        album.save,
+    ):
+        assert told(ValidationError, way) == text
+    text = "Album.label.name: Input should be a valid string, not None"
+    assert told(ValidationError, lambda: Album.objects.update(label={"name": None})) == text
+    assert sent == []
+
+
 def test_a_missing_value_is_told_without_showing_the_others(store: Store) -> None:
     assert told(ValidationError, lambda: Album.objects.create(year=1976)) == "Album.title: Field required"
 
