@@ -22,6 +22,7 @@ OWN_FILE = """
 default = "sqlite:///b.db"
 [routes]
 Basket = "kv"
+Review = "default"
 """
 
 
@@ -43,7 +44,7 @@ def test_a_file_of_its_own_wins_over_pyproject(tmp_path: Path) -> None:
     stores, routes = read(tmp_path, pyproject=PYPROJECT, polystore=OWN_FILE)
     assert stores["default"] == {"url": "sqlite:///b.db"}
     assert set(stores) == {"default", "docs"}
-    assert routes == {"Review": "docs", "Basket": "kv"}
+    assert routes == {"Review": "default", "Basket": "kv"}
 
 
 def test_the_environment_wins_over_files(tmp_path: Path) -> None:

@@ -96,6 +96,11 @@ def test_plain_lists_and_dicts_are_new_ones() -> None:
         assert plain is not value
 
 
+def test_minus_zero_is_plain_zero() -> None:
+    assert str(through(to_plain(FloatKind()), -0.0)) == "0.0"
+    assert str(through(to_plain(KINDS.field("grid").kind), [[-0.0]])) == "[[0.0]]"
+
+
 @pytest.mark.parametrize("value", [float("inf"), float("-inf"), 0.1, 5e-324])
 def test_a_float_of_a_document_survives_json_without_infinities(value: float) -> None:
     text = json.dumps(through(document_dump(FloatKind()), value), allow_nan=False)

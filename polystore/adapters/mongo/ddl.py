@@ -30,8 +30,6 @@ from polystore.schema.kinds import (
     TextKind,
     TimeKind,
     UuidKind,
-    describe_kind,
-    is_container,
     plain_kind,
 )
 from polystore.schema.model import FieldInfo, Schema, UniqueInfo
@@ -53,8 +51,6 @@ def check_schema(schema: Schema) -> None:
                 f"{field.label}: the column {EXPIRY} holds the expiry of rows with ttl; choose another db_column"
             )
         _check_kind(field, field.kind)
-    for unique in schema.uniques:
-        _check_unique(schema, unique)
 
 
 def _check_kind(field: FieldInfo, kind: Kind) -> None:
@@ -74,16 +70,6 @@ def _check_kind(field: FieldInfo, kind: Kind) -> None:
                 _check_kind(info, info.kind)
         case _:
             return
-
-
-def _check_unique(schema: Schema, unique: UniqueInfo) -> None:
-    for name in unique.fields:
-        field = schema.field(name)
-        if is_container(field.kind):
-            raise NotSupportedError(
-                f"{field.label} is {describe_kind(field.kind)}: MongoDB cannot hold it unique; leave it out of the "
-                f"constraint {unique.name}"
-            )
 
 
 # ---- collections

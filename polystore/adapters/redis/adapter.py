@@ -12,7 +12,7 @@ from polystore.adapters.redis.layout import Layout, make_layout
 from polystore.adapters.redis.target import Target
 from polystore.errors import NotSupportedError
 from polystore.query.nodes import ArithmeticOperator, Operation, Operator
-from polystore.schema.kinds import Kind, describe_kind, is_container
+from polystore.schema.kinds import Kind
 from polystore.schema.model import Schema
 
 CAPABILITIES = Capabilities(
@@ -59,18 +59,11 @@ class RedisAdapter:
         """Refuses a schema that cannot be kept here.
 
         Raises:
-            NotSupportedError: a constraint on a structure, or a name that the adapter needs itself.
+            NotSupportedError: a name that the adapter needs itself.
         """
         for info in schema.fields:
             if info.column == "_v":
                 raise NotSupportedError(f"{info.label}: the column _v is taken on Redis; choose another db_column")
-        for unique in schema.uniques:
-            for name in unique.fields:
-                kind = schema.by_name[name].kind
-                if is_container(kind):
-                    raise NotSupportedError(
-                        f"{schema.name}.{name}: {describe_kind(kind)} cannot be part of a unique constraint on Redis"
-                    )
 
     def find_layout(self, schema: Schema) -> Layout:
         """Where the model lives; made once."""

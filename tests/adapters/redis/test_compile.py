@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from polystore import F, Field, Index, Model, Q, Store, UniqueConstraint, field
+from polystore import F, Field, Index, Model, Q, Store, field
 from polystore.adapters.redis import open as open_redis
 from polystore.adapters.redis.wire import SCRIPTS, find_script
 from polystore.errors import ConfigurationError, IndexRequired, NotSupportedError
@@ -104,17 +104,6 @@ def test_alternatives_on_one_field_are_one(books: Any) -> None:
     for number in range(100):
         condition |= Q(year=number) | Q(year__gt=number * 1000) | ~Q(year__lt=5)
     assert "all rows" not in books.filter(condition).explain()
-
-
-def test_a_structure_in_a_unique_constraint_is_refused() -> None:
-    class Tagged(Model):
-        tags: Field[list[str]] = field(default_factory=list)
-
-        class Meta:
-            constraints = [UniqueConstraint("tags")]
-
-    with pytest.raises(NotSupportedError, match=r"Tagged\.tags: .* unique constraint"):
-        list(Tagged.objects.using(Store(UNREACHABLE)).all())
 
 
 def test_the_column_of_versions_is_taken() -> None:
