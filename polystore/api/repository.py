@@ -9,7 +9,7 @@ from polystore.api.complete import schema_of
 from polystore.api.queryset import QuerySet
 from polystore.api.state import HandleSource, handle_of_instance
 from polystore.engine import _async, _sync, changes
-from polystore.errors import FieldError, ModelError
+from polystore.errors import FieldError, ModelError, QueryUsageError
 from polystore.query.functions import Column, Q
 
 if TYPE_CHECKING:
@@ -60,6 +60,9 @@ class Repository(Generic[M]):
         self, conditions: tuple[Q, ...], order_by: Order, limit: int | None, offset: int, lookups: dict[str, Any]
     ) -> QuerySet[M]:
         query = self.query(*conditions, order_by=order_by, **lookups)
+        for name, given in (("limit", limit or 0), ("offset", offset)):
+            if type(given) is not int or given < 0:
+                raise QueryUsageError(f"{self.model.__name__}: {name} is an int of at least 0, not {given!r}")
         if limit is None and not offset:
             return query
         return query[offset : None if limit is None else offset + limit]
