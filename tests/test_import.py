@@ -37,10 +37,8 @@ def test_importing_polystore_does_not_import(module: str, imported: set[str]) ->
 
 
 def test_adapters_are_imported_when_a_store_is_opened(imported: set[str]) -> None:
-    assert {name for name in imported if name.startswith("polystore.adapters.")} == {
-        "polystore.adapters.base",
-        "polystore.adapters.redaction",
-    }
+    shared = {"polystore.adapters.base", "polystore.adapters.redaction"}
+    assert {name for name in imported if name.startswith("polystore.adapters.")} == shared
     opened = imported_by("from polystore import Store\nStore('memory://')")
     assert "polystore.adapters.memory" in opened
     assert not opened.intersection(DRIVERS)
