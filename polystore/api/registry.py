@@ -16,3 +16,8 @@ def register(model: Any) -> None:
 def all_models() -> list[Any]:
     """The concrete models, by name."""
     return sorted(_models, key=lambda model: (model.__name__, model.__module__))
+
+
+def forget(model: Any) -> None:
+    """Takes a model off the list: one that was made for a moment, by a test say, is nothing to create tables for."""
+    _models.discard(model)
