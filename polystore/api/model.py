@@ -168,8 +168,9 @@ class Model(_Root):
     if not TYPE_CHECKING:
 
         def __setattr__(self, name: str, value: Any) -> None:
+            before = self.__dict__.get(name, changes.ABSENT)
             super().__setattr__(name, value)
-            changes.note_change(self, name)
+            changes.note_change(self, name, before)
 
         @classmethod
         def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:

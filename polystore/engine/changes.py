@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import lru_cache
 from operator import attrgetter, is_
 from typing import Any, Literal
+from uuid import UUID
 
 from msgspec import Struct
 from pydantic import ValidationError as PydanticError
@@ -28,6 +30,8 @@ from polystore.schema.storable import is_json
 _read = object.__getattribute__
 _write = object.__setattr__
 _SCALARS = frozenset({str, int, float, bool, type(None)})
+_IMMUTABLE = _SCALARS | {bytes, Decimal, UUID}
+ABSENT: Any = object()
 
 
 class SaveRequest(Struct, frozen=True):
@@ -63,9 +67,10 @@ def same_store(left: Any, right: Any) -> bool:
     return first is None or second is None or bool(first[0].store == second[0].store)
 
 
-def note_change(instance: Any, name: str) -> None:
-    """Remembers that a field was assigned."""
-    if name not in instance.__dict__:
+def note_change(instance: Any, name: str, before: Any) -> None:
+    """Remembers that a field was assigned, unless it has the value that it had ``before`` (ABSENT for none)."""
+    after = instance.__dict__.get(name, ABSENT)
+    if after is before or (type(after) is type(before) and type(after) in _IMMUTABLE and after == before):
         return
     try:
         _read(instance, "__polystore_changed__").add(name)

@@ -271,3 +271,13 @@ def test_pk_is_the_key_by_another_name(album: Album) -> None:
     new.pk = 5
     assert (new.id, new.pk) == (5, 5)
     assert repr(album).startswith("Album(id=1, title='Boston', year=1976")
+
+
+def test_assigning_what_a_field_holds_is_no_change(album: Album, sent: list[str]) -> None:
+    album.pk = int(str(album.pk))
+    album.title = "".join(album.title)
+    album.save()
+    assert sent == []
+    album.title = "Another"
+    album.save()
+    assert len(sent) == 1
