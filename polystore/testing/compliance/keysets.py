@@ -108,6 +108,8 @@ def test_a_cursor_of_other_pages_is_refused(db: Db) -> None:
 @rule("F3")
 def test_what_has_no_pages_is_refused(db: Db) -> None:
     query = IntKey.objects.order_by("id")
+    db.clear(IntKey)
+    assert db(query).keyset().items == []
     with db.commands(0):
         for wrong in (0, -1, None, "5", True):
             with pytest.raises(QueryUsageError, match="size"):
