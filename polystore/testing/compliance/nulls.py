@@ -334,6 +334,16 @@ def test_null_is_refused_where_the_field_has_no_none(db: Db) -> None:
         db(Checked.objects.all()).create(name="c", stars=None)
 
 
+@rule("A21")
+def test_null_passes_the_constraints_of_a_field_that_takes_it(db: Db) -> None:
+    db.given(Checked, [{"name": "a", "note": "abc"}])
+    with db.commands(0), pytest.raises(ValidationError, match=r"Checked\.note"):
+        db(Checked.objects.all()).update(note="ABC")
+    assert db(Checked.objects.all()).update(note=None) == 1
+    db(Checked.objects.all()).create(name="b", note=None)
+    assert [row.note for row in db(Checked.objects.all()).rows()] == [None, None]
+
+
 @rule("A1", "A26")
 def test_an_update_to_none_writes_null(db: Db) -> None:
     db.given(Everything, NUMBERS)

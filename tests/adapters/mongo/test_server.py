@@ -188,6 +188,24 @@ def test_without_transactions_a_batch_with_a_document_too_large_writes_nothing(s
     assert Note.objects.count() == 0
 
 
+def test_a_document_older_than_a_field_has_null_there(store: Store, driver: Any) -> None:
+    driver.mongo_note.insert_one({"_id": Int64(1), "title": "old"}, bypass_document_validation=True)
+    Note.objects.create(title="new", stars=3, tags=["x"])
+    old = Note.objects.get(pk=1)
+    assert (old.title, old.slug, old.stars, old.tags, old.person) == ("old", None, None, None, None)
+    assert [note.title for note in Note.objects.filter(stars=None)] == ["old"]
+    assert [note.title for note in Note.objects.exclude(stars=3)] == ["old"]
+    assert [note.title for note in Note.objects.filter(tags__isnull=True)] == ["old"]
+    assert [note.title for note in Note.objects.order_by("-stars")] == ["new", "old"]
+    assert list(Note.objects.order_by("stars").values_list("stars", flat=True)) == [None, 3]
+    assert Note.objects.filter(stars__lt=5).count() == 1
+    assert Note.objects.filter(title="old").update(stars=F("stars") + 1) == 1
+    assert Note.objects.get(pk=1).stars is None
+    old.stars = 4
+    old.save()
+    assert Note.objects.get(pk=1).stars == 4
+
+
 def test_answers_of_more_than_one_reply_are_whole(store: Store) -> None:
     for number in range(5):
         Note.objects.create(title=str(number), data="x" * 5_000_000)
