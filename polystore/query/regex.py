@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
-from msgspec import Struct
-
 from polystore.errors import FieldError
+from polystore.query.regex_cost import is_exponential
+from polystore.query.regex_tree import Alternation, Anchor, Character, CharacterClass, Pattern, Repeat, Sequence
 from polystore.query.text import simple_fold, unfold
 
 Dialect: TypeAlias = Literal["python", "pcre", "posix", "icu"]
@@ -32,47 +32,6 @@ _ESCAPED_CLASSES = {
 _CONTROLS = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "v": "\v"}
 _SPECIAL = set(".^$*+?{}[]\\|()/-&~#")
 
-
-class Character(Struct, frozen=True):
-    """One literal character."""
-
-    value: str
-
-
-class CharacterClass(Struct, frozen=True):
-    """One character of (or, negated, outside) some ranges; both ends belong."""
-
-    negated: bool
-    ranges: tuple[tuple[str, str], ...]
-
-
-class Anchor(Struct, frozen=True):
-    """The start or the end of the whole text."""
-
-    end: bool
-
-
-class Sequence(Struct, frozen=True):
-    """Parts, one after the other."""
-
-    parts: tuple[Pattern, ...]
-
-
-class Alternation(Struct, frozen=True):
-    """One of several patterns."""
-
-    branches: tuple[Pattern, ...]
-
-
-class Repeat(Struct, frozen=True):
-    """A part ``low`` to ``high`` times; None is without bound."""
-
-    part: Pattern
-    low: int
-    high: int | None
-
-
-Pattern: TypeAlias = Character | CharacterClass | Anchor | Sequence | Alternation | Repeat
 
 _DOT = CharacterClass(True, (("\n", "\n"),))
 
@@ -126,7 +85,11 @@ class _Parser:
         tree = self.alternation()
         if self.position < len(self.text):
             raise self.error("unbalanced parenthesis")
-        _refuse_nested_repeats(tree, self.text)
+        if is_exponential(tree):
+            raise FieldError(
+                f"regular expression {self.text!r}: it can take exponential time, since a repetition in it fits the same "
+                "text in several ways; write it without alternatives, optional parts or repetitions that overlap"
+            )
         return tree
 
     def error(self, reason: str) -> FieldError:
@@ -262,27 +225,6 @@ class _Parser:
         if character == "[" and self.peek() and self.peek() in ":.=":
             raise self.error("a POSIX class")
         return Character(character)
-
-
-def _refuse_nested_repeats(tree: Pattern, pattern: str) -> None:
-    """Refuses an unbounded repeat inside another, whose cost on a backtracking engine is exponential."""
-
-    def walk(node: Pattern, inside: bool) -> None:
-        match node:
-            case Repeat(part=part, high=high):
-                if inside and (high is None or high > 1):
-                    raise FieldError(
-                        f"regular expression {pattern!r}: a repetition inside a repetition can take exponential time; "
-                        "write it without nesting"
-                    )
-                walk(part, inside or high is None or high > 1)
-            case Sequence(parts=children) | Alternation(branches=children):
-                for child in children:
-                    walk(child, inside)
-            case _:
-                return
-
-    walk(tree, False)
 
 
 def _fold(node: Pattern, pattern: str) -> Pattern:

@@ -140,17 +140,6 @@ def test_what_is_not_portable_is_told_with_its_place(pattern: str, reason: str) 
                          "quantifiers * + ? {m,n}")  # fmt: skip
 
 
-@pytest.mark.parametrize("pattern", ["(a+)+", "(a*)*", "((a+)b)*", "(a|b+){2}", "(a{2}){3}", "(x(y*)?)+"])
-def test_a_repetition_that_could_take_forever_is_refused(pattern: str) -> None:
-    with pytest.raises(FieldError, match="a repetition inside a repetition can take exponential time"):
-        parse(pattern)
-
-
-@pytest.mark.parametrize("pattern", ["(a?)+", "(a+)?", "(a*)b*", "(ab){3}c+"])
-def test_a_repetition_of_something_bounded_is_no_danger(pattern: str) -> None:
-    assert parse(pattern) is parse(pattern)
-
-
 def test_a_pattern_has_at_most_a_thousand_characters() -> None:
     assert matches("a" * 1000, "a" * 1000)
     with pytest.raises(FieldError, match="at most 1000 characters, this one has 1001"):
