@@ -87,8 +87,8 @@ class _Parser:
             raise self.error("unbalanced parenthesis")
         if is_exponential(tree):
             raise FieldError(
-                f"regular expression {self.text!r}: it can take exponential time, since a repetition in it fits the same "
-                "text in several ways; write it without alternatives, optional parts or repetitions that overlap"
+                f"regular expression {self.text!r}: it can take exponential time, since a repetition in it fits the "
+                "same text in several ways; write it without alternatives, optional parts or repetitions that overlap"
             )
         return tree
 
