@@ -27,7 +27,7 @@ def is_json(value: Any, depth: int = 0) -> bool:
     kind = value.__class__
     if kind is dict:
         for key in value:
-            if key.__class__ is not str or not (key.isascii() and "\0" not in key) and not is_text(key):
+            if key.__class__ is not str or (not (key.isascii() and "\0" not in key) and not is_text(key)):
                 return False
         items = value.values()
     else:
