@@ -107,12 +107,16 @@ def widened(kind: Kind) -> Callable[[Any], Any] | None:
 
 
 def settled(kind: Kind) -> Callable[[Any], Any] | None:
-    """The function from a computed value to the one that is answered: Decimals in their kind's canonical form."""
+    """The function from a computed value to the one that is answered.
+
+    Decimals come in the canonical form of their kind; without places they are rounded half-even to its digits (34).
+    """
     match plain_kind(kind):
         case FloatKind():
             return lambda value: float(value) + 0.0
         case DecimalKind(max_digits=digits, decimal_places=places):
             normalise = normaliser(digits, places)
-            return lambda value: normalise(Decimal(value))
+            rounded = (Context(prec=digits, rounding=ROUND_HALF_EVEN) if places is None else EXACT).plus
+            return lambda value: normalise(rounded(Decimal(value)))
         case _:
             return None
