@@ -21,7 +21,7 @@ if __name__ == "__main__":  # run as a script, the path starts at this folder in
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from polystore.query.capabilities import Feature
-from polystore.query.nodes import ArithmeticOperator, DatePart, Operator
+from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Function, Operator
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / ".cache" / "capabilities"
@@ -46,6 +46,8 @@ GROUPS: dict[str, list[Any]] = {
     "Lookups": list(Operator),
     "Parts of dates": list(DatePart),
     "Arithmetic": list(ArithmeticOperator),
+    "Functions": list(Function),
+    "Aggregates": list(Aggregate),
     "Features": list(Feature),
 }
 
@@ -142,7 +144,8 @@ def title_of(line: str) -> str:
     group, name = line.split(":", 1)
     if group == "Kind":
         return name
-    member: Any = {each.__name__: each for each in (Operator, DatePart, ArithmeticOperator, Feature)}[group][name]
+    groups = (Operator, DatePart, ArithmeticOperator, Function, Aggregate, Feature)
+    member: Any = {each.__name__: each for each in groups}[group][name]
     return str(member.value) if group == "Feature" else f"`{member.value}`"
 
 

@@ -13,7 +13,7 @@ an error the connection is usable or closed; the driver's error is the ``__cause
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, NoReturn, Protocol, runtime_checkable
 
 from polystore.query.capabilities import Capabilities, Feature
 from polystore.query.nodes import Operation
@@ -33,7 +33,13 @@ __all__ = [
     "Prepared",
     "Source",
     "SupportsAnalyze",
+    "undeclared",
 ]
+
+
+def undeclared(node: object) -> NoReturn:
+    """Ends the branch of a compiler for nodes that its store does not declare: ``query.check`` lets none through."""
+    raise AssertionError(f"an undeclared {type(node).__name__} reached the compiler")
 
 
 class Source(NamedTuple):
@@ -50,8 +56,8 @@ class Source(NamedTuple):
 class Prepared(Protocol):
     """A compiled operation, bound to values as often as it is used.
 
-    ``sources`` serves a Select: one for each of its columns. ``dumps`` serves an Insert: for each of its fields the
-    function from a plain value (never None) to the stored one, or None for no change.
+    ``sources`` serves a Select or a Group: one for each of its outputs. ``dumps`` serves an Insert: for each of its
+    fields the function from a plain value (never None) to the stored one, or None for no change.
     """
 
     @property
@@ -72,9 +78,9 @@ class Prepared(Protocol):
 class Backend(Protocol):
     """The open store, blocking; safe to share between threads.
 
-    ``execute`` answers: Select a sequence of rows, read by the prepared ``sources``; Count an int; Exists a bool;
-    Insert the keys that the store allocated, in the order of the rows (an empty list when the rows had theirs); Update
-    and Delete the number of matched rows.
+    ``execute`` answers: Select and Group a sequence of rows, read by the prepared ``sources``; Count an int; Exists a
+    bool; Insert the keys that the store allocated, in the order of the rows (an empty list when the rows had theirs);
+    Update and Delete the number of matched rows.
     """
 
     def execute(self, command: Any) -> Any: ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, cast, overload
 
 from typing_extensions import TypeVar
@@ -10,9 +10,12 @@ from typing_extensions import TypeVar
 from polystore.api.complete import schema_of
 from polystore.api.state import HandleSource, handle_of
 from polystore.errors import FieldError, QueryUsageError
-from polystore.query.functions import Column, Q
-from polystore.query.lookups import filter_shape
+from polystore.query.annotating import annotation_items, named
+from polystore.query.calls import Aggregation
+from polystore.query.functions import Combinable, Ordering, Q
+from polystore.query.names import Names, Scope
 from polystore.query.planner import Terminal
+from polystore.query.shapes import filter_shape, order_shape
 
 if TYPE_CHECKING:
     from polystore.api.model import Model
@@ -32,7 +35,7 @@ class Chain(Generic[M, R]):
     _plain: ClassVar[type[Any]]
     """The class of narrowed queries: a manager narrows to a plain queryset."""
 
-    __slots__ = ("_alias", "_high", "_low", "_model", "_rows", "_shape", "_store", "_values")
+    __slots__ = ("_alias", "_high", "_low", "_model", "_names", "_rows", "_shape", "_store", "_values")
 
     def __init__(self, model: type[M], store: HandleSource | None = None, alias: str | None = None) -> None:
         self._model = model
@@ -40,6 +43,7 @@ class Chain(Generic[M, R]):
         self._alias = alias
         self._shape: tuple[Any, ...] = ()
         self._values: tuple[Any, ...] = ()
+        self._names: Names | None = None
         self._low = 0
         self._high: int | None = None
         self._rows: list[R] | None = None
@@ -53,6 +57,7 @@ class Chain(Generic[M, R]):
         clone._alias = self._alias
         clone._shape = shape
         clone._values = values
+        clone._names = self._names
         clone._low = self._low
         clone._high = self._high
         clone._rows = None
@@ -61,7 +66,7 @@ class Chain(Generic[M, R]):
     def _narrow(self, kind: str, conditions: tuple[Q, ...], lookups: dict[str, Any]) -> QuerySet[M, R]:
         self._refuse_slice(f"{kind}()")
         values: list[Any] = []
-        clauses = filter_shape(schema_of(self._model), conditions, lookups, values)
+        clauses = filter_shape(self._names or schema_of(self._model), conditions, lookups, values)
         steps = ((kind, clauses),) if clauses else ()
         return self._clone((*self._shape, *steps), (*self._values, *values))
 
@@ -91,16 +96,56 @@ class Chain(Generic[M, R]):
         """Rows that do not fulfil all conditions: the exact complement of ``filter``, NULLs included."""
         return self._narrow("exclude", conditions, lookups)
 
-    def order_by(self, *names: str | Column[Any]) -> QuerySet[M, R]:
-        """Orders the rows; "-name" descends; NULL is the lowest value. Without names: no order."""
+    def order_by(self, *terms: str | Combinable | Ordering) -> QuerySet[M, R]:
+        """Orders the rows by fields, annotations and expressions; NULL is the lowest value. Without terms: no order.
+
+        Args:
+            terms: names ("-name" descends), typed columns, expressions, ``F("name").desc(nulls_last=True)``.
+
+        Raises:
+            FieldError: an unknown name, or values that have no order.
+        """
         self._refuse_slice("order_by()")
-        plain = tuple(name.name if isinstance(name, Column) else name for name in names)
-        schema = schema_of(self._model)
-        for name in plain:
-            if not isinstance(name, str):
-                raise FieldError(f"{schema.name}: order_by takes names of fields, not {name!r}")
-            schema.field(name.removeprefix("-"))
-        return self._clone((*self._shape, ("order", plain)), self._values)
+        values = [*self._values]
+        scope = self._scope()
+        shapes = tuple(order_shape(scope, term, values) for term in terms)
+        return self._clone((*self._shape, ("order", shapes)), tuple(values))
+
+    def annotate(self, *aggregates: Aggregation, **expressions: Combinable | Q) -> QuerySet[M, R]:
+        """Adds computed values to the rows: attributes of instances, entries of ``values()``.
+
+        An aggregate makes groups of what ``values()`` selects: ``values("genre").annotate(n=Count("*"))``.
+
+        Args:
+            aggregates: aggregates that are named by their field (``total__sum``).
+            expressions: by name; each may name the ones before it.
+
+        Raises:
+            FieldError: a name that is taken or cannot be one, kinds that do not go together.
+        """
+        return self._annotated("annotate", aggregates, expressions)
+
+    def alias(self, *aggregates: Aggregation, **expressions: Combinable | Q) -> QuerySet[M, R]:
+        """As ``annotate`` for values that are filtered and ordered by, and not read."""
+        return self._annotated("alias", aggregates, expressions)
+
+    def _annotated(self, kind: str, positional: tuple[Any, ...], expressions: dict[str, Any]) -> QuerySet[M, R]:
+        self._refuse_slice(f"{kind}()")
+        scope = self._scope()
+        found = named(scope, positional, expressions)
+        for name in found:
+            if hasattr(self._model, name):
+                raise FieldError(f"{scope.name}.{name} means something else already; give the annotation another name")
+        if not found:
+            return self._clone(self._shape, self._values)
+        values = [*self._values]
+        items, names = annotation_items(scope, found, values, kind)
+        clone = self._clone((*self._shape, (kind, items)), tuple(values))
+        clone._names = names
+        return clone
+
+    def _scope(self) -> Scope:
+        return self._names or schema_of(self._model)
 
     def reverse(self) -> QuerySet[M, R]:
         """The order from its other end; without an order nothing changes."""
@@ -125,28 +170,43 @@ class Chain(Generic[M, R]):
         loaded = next((step[1] for step in reversed(self._shape) if step[0] == "only"), tuple(schema.by_name))
         return self.only(*(name for name in loaded if name not in left_out))
 
-    def values(self, *names: str) -> QuerySet[M, dict[str, Any]]:
-        """Dicts of these fields (of all by default) in place of instances."""
-        return cast("QuerySet[M, dict[str, Any]]", self._project("values", names))
+    def values(self, *names: str, **expressions: Combinable | Q) -> QuerySet[M, dict[str, Any]]:
+        """Dicts of these fields and annotations (of all by default) in place of instances.
+
+        Args:
+            names: of fields and annotations.
+            expressions: further values by name, as ``annotate`` takes them.
+        """
+        return cast("QuerySet[M, dict[str, Any]]", self._project("values", names, expressions))
 
     @overload
     def values_list(
-        self, *names: str, flat: Literal[False] = False, named: bool = False
+        self, *names: str | Combinable | Q, flat: Literal[False] = False, named: bool = False
     ) -> QuerySet[M, tuple[Any, ...]]: ...
     @overload
-    def values_list(self, *names: str, flat: Literal[True]) -> QuerySet[M, Any]: ...
-    def values_list(self, *names: str, flat: bool = False, named: bool = False) -> QuerySet[M, Any]:
-        """Tuples of these fields (of all by default); with ``flat`` just values, with ``named`` namedtuples."""
+    def values_list(self, *names: str | Combinable | Q, flat: Literal[True]) -> QuerySet[M, Any]: ...
+    def values_list(self, *names: str | Combinable | Q, flat: bool = False, named: bool = False) -> QuerySet[M, Any]:
+        """Tuples of these fields, annotations and expressions (of all fields by default).
+
+        Args:
+            names: names, and expressions, which are called by their place (``value1``) where names are needed.
+            flat: just values in place of tuples; needs exactly one name.
+            named: namedtuples in place of tuples.
+        """
         if flat and (named or len(names) != 1):
             raise QueryUsageError(f"{self._model.__name__}: values_list(flat=True) takes one field, and no named=True")
         form = "flat" if flat else "named" if named else "tuples"
-        return cast("QuerySet[M, Any]", self._project("list", names, form))
+        chosen = [name if isinstance(name, str) else f"value{place}" for place, name in enumerate(names, 1)]
+        expressions = {name: given for name, given in zip(chosen, names, strict=True) if not isinstance(given, str)}
+        return cast("QuerySet[M, Any]", self._project("list", chosen, expressions, form))
 
-    def _project(self, *step: Any) -> Any:
-        schema = schema_of(self._model)
-        kind, names, *rest = step
-        chosen = tuple(schema.field(name).name for name in names)
-        return self._clone((*self._shape, (kind, chosen, *rest)), self._values)
+    def _project(self, kind: str, names: Sequence[str], expressions: Mapping[str, Any], *form: str) -> Any:
+        """Annotates with the expressions, then selects the names and the expressions that are not among them."""
+        query = self._annotated("annotate", (), dict(expressions)) if expressions else self
+        scope = query._scope()
+        every = (*names, *(name for name in expressions if name not in names))
+        chosen = tuple(scope.field(name).name for name in every)
+        return query._clone((*query._shape, (kind, chosen, *form)), query._values)
 
     def none(self) -> QuerySet[M, R]:
         """No rows, without asking the store."""

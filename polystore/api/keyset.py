@@ -10,7 +10,9 @@ from polystore.api.chain import Chain, M, R
 from polystore.errors import QueryUsageError
 from polystore.query.cursor import names_of, read_cursor, write_cursor
 from polystore.query.nodes import Order
-from polystore.query.planner import page_order, reversed_order
+from polystore.query.orders import reversed_order
+from polystore.query.planner import page_order
+from polystore.query.stages import pages_by_key
 
 if TYPE_CHECKING:
     from polystore.engine.compiled import Compiled
@@ -78,10 +80,12 @@ def page_request(query: Chain[M, R], size: int, after: str | None, before: str |
     if after is not None and before is not None:
         raise QueryUsageError(f"{name}: keyset() takes after or before, not both")
     query._refuse_slice("keyset()")
-    for step in query._shape:
-        if step[0] in ("client", "distinct"):
-            raise QueryUsageError(f"{name}: keyset() pages through rows of the store, not behind {step[0]}()")
     handle = query._handle()
+    if not pages_by_key(tuple(step for step in query._shape if step[0] != "none"), handle.schema):
+        raise QueryUsageError(
+            f"{name}: keyset() pages through rows of the store in an order of fields; "
+            "not behind client() or distinct(), by expressions or through groups"
+        )
     order = page_order(handle.schema, query._shape)
     cursor = before if after is None else after
     backward = before is not None

@@ -15,7 +15,9 @@ from polystore.api.reading import Reading
 from polystore.engine import _async, _sync, changes
 from polystore.engine.explain import describe_shape, explain_plan
 from polystore.errors import QueryUsageError
-from polystore.query.functions import Combinable, expression_shape
+from polystore.query.functions import Combinable, Q, Value
+from polystore.query.names import Scope
+from polystore.query.shapes import expression_shape
 
 if TYPE_CHECKING:
     from polystore.engine.compiled import Compiled
@@ -182,7 +184,7 @@ class QuerySet(Reading[M, R]):
         shape, values = self._bound()
         if not given:
             raise QueryUsageError(f"{self._model.__name__}: update() needs at least one field=value")
-        assignments, assigned = assignment_shape(self._model, given)
+        assignments, assigned = assignment_shape(self._model, self._scope(), given)
         return handle, handle.compiled("update", shape, assignments), (*values, *assigned)
 
     def update(self, **values: Any) -> int:
@@ -257,22 +259,24 @@ class Manager(QuerySet[M, M]):
 Chain._plain = QuerySet
 
 
-def assignment_shape(model: Any, given: Mapping[str, Any]) -> tuple[tuple[Any, ...], list[Any]]:
+def assignment_shape(model: Any, scope: Scope, given: Mapping[str, Any]) -> tuple[tuple[Any, ...], list[Any]]:
     """The structure of an update's assignments and their plain values; ``auto_now`` and versions are added.
 
     Raises:
         FieldError: an unknown field. ValidationError: a value that its field does not accept.
     """
     schema = schema_of(model)
-    named = {schema.field(name).name: value for name, value in given.items()}
-    plain = {name: value for name, value in named.items() if not isinstance(value, Combinable)}
+    named = {
+        schema.field(name).name: value.value if isinstance(value, Value) else value for name, value in given.items()
+    }
+    plain = {name: value for name, value in named.items() if not isinstance(value, Combinable | Q)}
     cleaned = changes.clean_values(model, schema, plain)
     cleaned |= {name: moment for name, moment in changes.moments(schema).items() if name not in named}
     shapes: list[Any] = []
     values: list[Any] = []
     for name, value in (named | cleaned).items():
-        if isinstance(value, Combinable):
-            shapes.append((name, expression_shape(value, values)))
+        if isinstance(value, Combinable | Q):
+            shapes.append((name, expression_shape(scope, value, values)))
             continue
         stored = changes.plain_value(schema.by_name[name], value)
         shapes.append((name, "null" if stored is None else "value"))

@@ -10,9 +10,12 @@ from polystore.api.complete import schema_of
 from polystore.api.keyset import Page, page_request
 from polystore.engine import _async, _sync, changes
 from polystore.errors import FieldError, QueryUsageError
-from polystore.query.functions import Q
-from polystore.query.lookups import filter_shape
+from polystore.query.annotating import aggregate_items, named
+from polystore.query.calls import Aggregation
+from polystore.query.functions import Combinable, Q
 from polystore.query.planner import GET_LIMIT, Terminal
+from polystore.query.shapes import filter_shape
+from polystore.query.stages import pages_by_key
 
 if TYPE_CHECKING:
     from polystore.api.queryset import QuerySet
@@ -88,7 +91,7 @@ class Reading(Chain[M, R]):
             self._refuse_slice("get(conditions)")
         handle = self._handle()
         values = [*self._values]
-        clauses = filter_shape(handle.schema, conditions, lookups, values)
+        clauses = filter_shape(self._names or handle.schema, conditions, lookups, values)
         return handle, handle.compiled("get", (*self._shape, ("filter", clauses))), values
 
     def _one(self, rows: list[R]) -> R:
@@ -198,6 +201,38 @@ class Reading(Chain[M, R]):
         """``exists`` in the async colour."""
         return cast(bool, await _async.run(*self._ready("exists")))
 
+    def _aggregate_ready(
+        self, aggregates: tuple[Any, ...], expressions: dict[str, Any]
+    ) -> tuple[Handle, Compiled, Sequence[Any]]:
+        handle = self._handle()
+        scope = self._scope()
+        found = named(scope, aggregates, expressions, fields=True)
+        if not found:
+            raise QueryUsageError(f"{self._model.__name__}: aggregate() needs at least one name=Aggregate(...)")
+        shape, values = self._bound()
+        added: list[Any] = []
+        items = aggregate_items(scope, found, added)
+        return handle, handle.compiled("aggregate", shape, items), (*values, *added)
+
+    def aggregate(self, *aggregates: Aggregation, **expressions: Combinable) -> dict[str, Any]:
+        """Values computed of all rows (slices, distinct rows and groups respected); one round trip.
+
+        Args:
+            aggregates: aggregates that are named by their field (``total__sum``).
+            expressions: aggregates, or what is made of them, by name.
+
+        Returns:
+            The values by name: None over nothing, for a count 0.
+
+        Raises:
+            FieldError: something that is no aggregate. DataError: an int sum beyond 64 bits.
+        """
+        return cast("dict[str, Any]", _sync.run(*self._aggregate_ready(aggregates, expressions)))
+
+    async def aaggregate(self, *aggregates: Aggregation, **expressions: Combinable) -> dict[str, Any]:
+        """``aggregate`` in the async colour."""
+        return cast("dict[str, Any]", await _async.run(*self._aggregate_ready(aggregates, expressions)))
+
     def _containing(self, instance: Any) -> QuerySet[M, R]:
         if type(instance) is not self._model:
             raise QueryUsageError(f"contains() takes a saved {self._model.__name__}, not {instance!r}")
@@ -238,7 +273,7 @@ class Reading(Chain[M, R]):
     def _pages(self, chunk_size: int) -> tuple[Any, ...] | None:
         if type(chunk_size) is not int or chunk_size < 1:
             raise QueryUsageError(f"{self._model.__name__}: iterator() takes chunk_size >= 1, not {chunk_size!r}")
-        if any(step[0] in ("client", "distinct", "none") for step in self._shape):
+        if not pages_by_key(self._shape, schema_of(self._model)):
             return None
         most = None if self._high is None else self._high - self._low
         return self._handle(), self._shape, self._values, chunk_size, self._low, most

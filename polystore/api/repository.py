@@ -10,13 +10,13 @@ from polystore.api.queryset import QuerySet
 from polystore.api.state import HandleSource, handle_of_instance
 from polystore.engine import _async, _sync, changes
 from polystore.errors import FieldError, ModelError, QueryUsageError
-from polystore.query.functions import Column, Q
+from polystore.query.functions import Combinable, Ordering, Q
 
 if TYPE_CHECKING:
     from polystore.api.model import Model
 
 M = TypeVar("M", bound="Model")
-Order = str | Column[Any] | Sequence[str | Column[Any]]
+Order = str | Combinable | Ordering | Sequence[str | Combinable | Ordering]
 
 
 class Repository(Generic[M]):
@@ -53,7 +53,7 @@ class Repository(Generic[M]):
         query: QuerySet[M] = QuerySet(self.model, self._store)
         if conditions or lookups:
             query = query.filter(*conditions, **lookups)
-        names = (order_by,) if isinstance(order_by, str | Column) else tuple(order_by)
+        names = (order_by,) if isinstance(order_by, str | Combinable | Ordering) else tuple(order_by)
         return query.order_by(*names) if names else query
 
     def _page(

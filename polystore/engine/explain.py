@@ -10,7 +10,8 @@ from polystore.engine.compiled import Compiled
 from polystore.engine.handle import Handle
 from polystore.errors import NotSupportedError, PolystoreError
 from polystore.query.explain import describe_operation
-from polystore.query.planner import Shape, plan
+from polystore.query.planner import plan
+from polystore.query.stages import Shape
 from polystore.schema.model import Schema
 
 

@@ -12,7 +12,8 @@ from polystore.engine.connection import Connection
 from polystore.engine.load import Dumper, build_dumper, compose
 from polystore.query.check import check_operation
 from polystore.query.nodes import Insert
-from polystore.query.planner import Shape, Terminal, plan
+from polystore.query.planner import Terminal, plan
+from polystore.query.stages import Shape
 from polystore.schema.model import FieldInfo, Schema
 from polystore.schema.plain import from_plain, to_plain
 

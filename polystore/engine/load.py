@@ -14,7 +14,7 @@ from msgspec import Struct
 from pydantic import BaseModel
 
 from polystore.adapters.base import Source
-from polystore.query.planner import Form
+from polystore.query.stages import Form
 from polystore.schema.model import FieldInfo
 from polystore.schema.plain import from_plain, to_plain
 
@@ -160,7 +160,7 @@ class _Writer:
         origin = Origin(
             store, tuple(self.fields[i].name for i in mutable), tuple(self.sources[i].load for i in mutable)
         )
-        names = {field.name for field in self.fields}
+        names = {field.name for field in self.fields if field.name in model.__pydantic_fields__}
         shared = names == set(model.__pydantic_fields__) and model.model_config.get("extra") != "allow"
         private = bool(model.__private_attributes__) or model.__pydantic_post_init__ is not None
         self.scope.update(

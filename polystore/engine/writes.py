@@ -8,7 +8,7 @@ from typing import Any
 from polystore.engine import changes
 from polystore.engine.handle import Handle
 from polystore.errors import StaleObject
-from polystore.query.planner import Shape
+from polystore.query.stages import Shape
 from polystore.schema.model import FieldInfo, Schema
 
 KEY_SHAPE: Shape = (("filter", ("pk",)),)

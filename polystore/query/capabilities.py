@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from polystore.query.nodes import ArithmeticOperator, DatePart, Operator
+from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Function, Operator
 
 
 class Feature(Enum):
@@ -18,6 +18,18 @@ class Feature(Enum):
     MODULO_FLOATS = "modulo of floats"
     UPDATE_EXPRESSIONS = "updates computed in the store"
     DISTINCT = "distinct rows"
+    COMPUTED = "values computed in the store"
+    CASE = "values that depend on conditions"
+    ROUND_FLOATS = "rounding floats to decimal places"
+    TIME_ZONES = "dates and times by the clocks of a time zone"
+    ORDER_EXPRESSIONS = "ordering by computed values"
+    NULLS_ORDER = "ordering with NULLs at the other end"
+    AGGREGATE_DISTINCT = "aggregates of distinct values"
+    AGGREGATE_FILTER = "aggregates of the rows that fulfil a condition"
+    GROUP = "groups by fields"
+    GROUP_EXPRESSIONS = "groups by computed values"
+    HAVING = "conditions on groups"
+    GROUP_SOURCE = "aggregates of slices, distinct rows and groups"
     ATOMIC_BATCH = "batches written whole or not at all"
     IGNORE_CONFLICTS = "inserts that skip rows in conflict"
     TTL = "rows that expire"
@@ -35,8 +47,33 @@ class Capabilities:
     date_parts: frozenset[DatePart] = field(default_factory=frozenset)
     arithmetic: frozenset[ArithmeticOperator] = field(default_factory=frozenset)
     features: frozenset[Feature] = field(default_factory=frozenset)
+    functions: frozenset[Function] = field(default_factory=frozenset)
+    aggregates: frozenset[Aggregate] = field(default_factory=frozenset)
 
+
+COMPUTING = frozenset(
+    {
+        Feature.COMPUTED,
+        Feature.CASE,
+        Feature.ROUND_FLOATS,
+        Feature.TIME_ZONES,
+        Feature.ORDER_EXPRESSIONS,
+        Feature.NULLS_ORDER,
+        Feature.AGGREGATE_DISTINCT,
+        Feature.AGGREGATE_FILTER,
+        Feature.GROUP,
+        Feature.GROUP_EXPRESSIONS,
+        Feature.HAVING,
+        Feature.GROUP_SOURCE,
+    }
+)
+"""The features of computed values and groups: what an adapter that compiles columns only leaves out."""
 
 EVERYTHING = Capabilities(
-    frozenset(Operator), frozenset(DatePart), frozenset(ArithmeticOperator), frozenset(Feature) - {Feature.ANALYZE}
+    frozenset(Operator),
+    frozenset(DatePart),
+    frozenset(ArithmeticOperator),
+    frozenset(Feature) - {Feature.ANALYZE},
+    frozenset(Function),
+    frozenset(Aggregate),
 )

@@ -10,16 +10,23 @@ from polystore.query.capabilities import Capabilities, Feature
 from polystore.query.coerce import ORDER_OPERATORS
 from polystore.query.explain import describe_condition, describe_expression, describe_order
 from polystore.query.nodes import (
+    Aggregate,
+    Aggregated,
     All,
     Arithmetic,
     ArithmeticOperator,
+    Call,
+    Case,
     Column,
     Compare,
+    Computed,
     Condition,
     Count,
     Either,
     Expression,
     Extract,
+    Function,
+    Group,
     Insert,
     IsNull,
     Not,
@@ -28,11 +35,12 @@ from polystore.query.nodes import (
     Order,
     Parameter,
     Select,
+    Trunc,
+    Truth,
     Update,
     Within,
 )
 from polystore.schema.kinds import BytesKind, FloatKind
-from polystore.schema.model import FieldInfo
 
 CLIENT = "put .client(max_rows=...) before it to evaluate it here, or move the model to another store"
 
@@ -54,18 +62,21 @@ def check_operation(operation: Operation, capabilities: Capabilities, store: str
             checker.need(Feature.IGNORE_CONFLICTS, "ignore_conflicts=True", "catch UniqueViolation for each row")
         return
     checker.condition(operation.condition)
-    if isinstance(operation, Update):
-        for assignment in operation.assignments:
-            checker.assigned(assignment.field.name, assignment.value)
-    if isinstance(operation, Select):
-        checker.order(operation.order)
-    if (isinstance(operation, Select) and operation.distinct) or (isinstance(operation, Count) and operation.distinct):
-        checker.need(Feature.DISTINCT, "distinct()", CLIENT)
+    match operation:
+        case Select():
+            checker.select(operation)
+        case Group():
+            checker.group(operation)
+        case Count(distinct=distinct) if distinct:
+            checker.need(Feature.DISTINCT, "distinct()", CLIENT)
+        case Update(assignments=assignments):
+            for assignment in assignments:
+                checker.assigned(assignment.field.name, assignment.value)
 
 
-def is_bytes(field: FieldInfo) -> bool:
-    """Whether the field holds bytes, which not every store orders as Python does."""
-    return isinstance(field.kind, BytesKind)
+def is_bytes(expression: Expression) -> bool:
+    """Whether these are bytes, which not every store orders as Python does."""
+    return isinstance(expression.kind, BytesKind)
 
 
 class _Checker:
@@ -73,12 +84,62 @@ class _Checker:
         self.capabilities = capabilities
         self.where = where
 
-    def need(self, feature: Feature, what: str, remedy: str) -> None:
+    def need(self, feature: Feature, what: str, remedy: str = CLIENT) -> None:
         if feature not in self.capabilities.features:
             self.refuse(what, remedy)
 
     def refuse(self, what: str, remedy: str = CLIENT) -> NoReturn:
         raise NotSupportedError(f"{self.where}: the store cannot do {what}; {remedy}")
+
+    # ---- operations
+
+    def select(self, operation: Select) -> None:
+        for each in operation.computed:
+            self.need(Feature.COMPUTED, describe_expression(each.expression))
+            self.expression(each.expression)
+        self.order(operation.order)
+        if operation.distinct:
+            self.need(Feature.DISTINCT, "distinct()")
+
+    def group(self, operation: Group) -> None:
+        self.keys(operation.keys)
+        for each in operation.computed:
+            self.expression(each.expression)
+        if operation.having.children:
+            self.need(Feature.HAVING, describe_condition(operation.having))
+            self.condition(operation.having)
+        self.order(operation.order)
+        if operation.source is not None:
+            self.need(Feature.GROUP_SOURCE, "aggregates of a slice, of distinct rows or of groups")
+            self.condition(operation.source.condition)
+            self.select(operation.source) if isinstance(operation.source, Select) else self.group(operation.source)
+
+    def keys(self, keys: Sequence[Computed]) -> None:
+        for key in keys:
+            what = f"groups by {describe_expression(key.expression)}"
+            self.need(Feature.GROUP, what)
+            if not isinstance(key.expression, Column):
+                self.need(Feature.GROUP_EXPRESSIONS, what)
+                self.expression(key.expression)
+
+    def order(self, order: Sequence[Order]) -> None:
+        what = f"order_by({describe_order(order)})"
+        for term in order:
+            if is_bytes(term.expression):
+                self.need(Feature.ORDER_BYTES, what)
+            if term.nulls is not None:
+                self.need(Feature.NULLS_ORDER, what)
+            if not isinstance(term.expression, Column):
+                self.need(Feature.ORDER_EXPRESSIONS, what)
+                self.expression(term.expression)
+
+    def assigned(self, name: str, value: Expression) -> None:
+        if not isinstance(value, Parameter | Null):
+            what = f"update({name}={describe_expression(value)})"
+            self.need(Feature.UPDATE_EXPRESSIONS, what, "read the row, compute, and save it with a version field")
+            self.expression(value)
+
+    # ---- conditions
 
     def condition(self, condition: Condition) -> None:
         match condition:
@@ -88,46 +149,100 @@ class _Checker:
             case Not(child=child):
                 self.condition(child)
             case IsNull(operand=operand):
-                self.expression(operand)
+                self.tested(operand, condition)
             case Within(left=left):
-                self.expression(left)
-            case Compare(left=left, operator=operator, right=right):
-                if operator not in self.capabilities.operators:
-                    self.refuse(describe_condition(condition))
-                if not isinstance(right, Parameter) or isinstance(left, Arithmetic):
-                    self.need(Feature.COMPARE_COLUMNS, describe_condition(condition), CLIENT)
-                if operator in ORDER_OPERATORS and isinstance(left, Column) and is_bytes(left.field):
-                    self.need(Feature.ORDER_BYTES, describe_condition(condition), CLIENT)
-                self.expression(left)
-                self.expression(right)
+                self.tested(left, condition)
+            case Compare():
+                self.comparison(condition)
             case _:
                 assert_never(condition)
 
-    def order(self, order: Sequence[Order]) -> None:
-        for term in order:
-            if is_bytes(term.field):
-                self.need(Feature.ORDER_BYTES, f"order_by({describe_order(order)})", CLIENT)
+    def comparison(self, condition: Compare) -> None:
+        left, operator, right = condition.left, condition.operator, condition.right
+        if operator not in self.capabilities.operators:
+            self.refuse(describe_condition(condition))
+        if not isinstance(right, Parameter):
+            self.need(Feature.COMPARE_COLUMNS, describe_condition(condition))
+            if not isinstance(right, Column | Arithmetic):
+                self.need(Feature.COMPUTED, describe_condition(condition))
+        if operator in ORDER_OPERATORS and is_bytes(left):
+            self.need(Feature.ORDER_BYTES, describe_condition(condition))
+        self.tested(left, condition)
+        self.expression(right)
+
+    def tested(self, expression: Expression, condition: Condition) -> None:
+        """What a condition is about: a column or a part of one, or something that is computed."""
+        if not isinstance(expression, Column | Aggregated) and not (
+            isinstance(expression, Extract) and isinstance(expression.operand, Column)
+        ):
+            self.need(Feature.COMPUTED, describe_condition(condition))
+        self.expression(expression)
+
+    # ---- expressions
 
     def expression(self, expression: Expression) -> None:
         match expression:
             case Column() | Parameter() | Null():
                 return
-            case Extract(part=part, operand=operand):
+            case Extract(part=part, operand=operand, zone=zone):
                 if part not in self.capabilities.date_parts:
                     self.refuse(describe_expression(expression))
-                self.expression(operand)
-            case Arithmetic(operator=operator, left=left, right=right):
-                if operator not in self.capabilities.arithmetic:
-                    self.refuse(describe_expression(expression))
-                if operator is ArithmeticOperator.MODULO and isinstance(expression.kind, FloatKind):
-                    self.need(Feature.MODULO_FLOATS, describe_expression(expression), CLIENT)
-                self.expression(left)
-                self.expression(right)
+                self.zoned(expression, operand, zone)
+            case Trunc(operand=operand, zone=zone):
+                self.function(Function.TRUNC, expression)
+                self.zoned(expression, operand, zone)
+            case Arithmetic():
+                self.arithmetic(expression)
+            case Call(function=function, arguments=arguments, kind=kind):
+                self.function(function, expression)
+                if function is Function.ROUND and len(arguments) > 1 and isinstance(kind, FloatKind):
+                    self.need(Feature.ROUND_FLOATS, describe_expression(expression))
+                if function in (Function.GREATEST, Function.LEAST) and is_bytes(expression):
+                    self.need(Feature.ORDER_BYTES, describe_expression(expression))
+                for argument in arguments:
+                    self.expression(argument)
+            case Case(branches=branches, default=default):
+                self.need(Feature.CASE, describe_expression(expression))
+                for condition, value in branches:
+                    self.condition(condition)
+                    self.expression(value)
+                self.expression(default)
+            case Truth(condition=condition):
+                self.need(Feature.CASE, describe_expression(expression))
+                self.condition(condition)
+            case Aggregated():
+                self.aggregate(expression)
             case _:
                 assert_never(expression)
 
-    def assigned(self, name: str, value: Expression) -> None:
-        if not isinstance(value, Parameter | Null):
-            what = f"update({name}={describe_expression(value)})"
-            self.need(Feature.UPDATE_EXPRESSIONS, what, "read the row, compute, and save it with a version field")
-            self.expression(value)
+    def zoned(self, expression: Expression, operand: Expression, zone: str | None) -> None:
+        if zone is not None:
+            self.need(Feature.TIME_ZONES, describe_expression(expression))
+        self.expression(operand)
+
+    def function(self, function: Function, expression: Expression) -> None:
+        if function not in self.capabilities.functions:
+            self.refuse(describe_expression(expression))
+
+    def arithmetic(self, expression: Arithmetic) -> None:
+        if expression.operator not in self.capabilities.arithmetic:
+            self.refuse(describe_expression(expression))
+        if expression.operator is ArithmeticOperator.MODULO and isinstance(expression.kind, FloatKind):
+            self.need(Feature.MODULO_FLOATS, describe_expression(expression))
+        self.expression(expression.left)
+        self.expression(expression.right)
+
+    def aggregate(self, node: Aggregated) -> None:
+        if node.aggregate not in self.capabilities.aggregates:
+            self.refuse(describe_expression(node))
+        if node.distinct:
+            self.need(Feature.AGGREGATE_DISTINCT, describe_expression(node))
+        if node.condition is not None:
+            self.need(Feature.AGGREGATE_FILTER, describe_expression(node))
+            self.condition(node.condition)
+        if node.operand is not None:
+            if node.aggregate in (Aggregate.MIN, Aggregate.MAX) and is_bytes(node.operand):
+                self.need(Feature.ORDER_BYTES, describe_expression(node))
+            if not isinstance(node.operand, Column):
+                self.need(Feature.COMPUTED, describe_expression(node))
+            self.expression(node.operand)

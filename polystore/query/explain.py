@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from typing import Any, assert_never
 
 from polystore.query.nodes import (
+    Aggregated,
     All,
     Arithmetic,
+    Call,
+    Case,
     Column,
     Compare,
+    Computed,
     Condition,
     Count,
     Delete,
@@ -17,6 +21,8 @@ from polystore.query.nodes import (
     Exists,
     Expression,
     Extract,
+    Function,
+    Group,
     Insert,
     IsNull,
     Not,
@@ -26,9 +32,12 @@ from polystore.query.nodes import (
     Order,
     Parameter,
     Select,
+    Trunc,
+    Truth,
     Update,
     Within,
 )
+from polystore.schema.kinds import describe_kind
 
 Values = Sequence[Any] | None
 
@@ -68,16 +77,56 @@ def describe_expression(expression: Expression, values: Values = None) -> str:
             return repr(values[index] if derive is None else derive(values[index]))
         case Null():
             return "None"
-        case Extract(part=part, operand=operand):
+        case Extract(part=part, operand=operand, zone=None):
             return f"{describe_expression(operand, values)}__{part.value}"
+        case Extract(part=part, operand=operand, zone=zone):
+            return f"Extract({describe_expression(operand, values)}, {part.value!r}, tzinfo={zone!r})"
+        case Trunc(unit=unit, operand=operand, zone=zone):
+            where = "" if zone is None else f", tzinfo={zone!r}"
+            return f"Trunc({describe_expression(operand, values)}, {unit.value!r}{where})"
         case Arithmetic(operator=operator, left=left, right=right):
             return f"({_operand(left, values)} {operator.value} {_operand(right, values)})"
+        case Call(function=Function.CAST, arguments=(operand,), kind=kind):
+            return f"Cast({describe_expression(operand, values)}, {describe_kind(kind)})"
+        case Call(function=function, arguments=arguments):
+            return f"{function.value}({', '.join(describe_expression(each, values) for each in arguments)})"
+        case Case(branches=branches, default=default):
+            whens = [
+                f"When({describe_condition(c, values)}, then={describe_expression(v, values)})" for c, v in branches
+            ]
+            return f"Case({', '.join([*whens, f'default={describe_expression(default, values)}'])})"
+        case Truth(condition=condition):
+            return f"Q({describe_condition(condition, values)})"
+        case Aggregated():
+            return _describe_aggregate(expression, values)
     assert_never(expression)
 
 
-def describe_order(order: Sequence[Order]) -> str:
+def _describe_aggregate(node: Aggregated, values: Values) -> str:
+    name, _, options = node.aggregate.value.partition("(")
+    parts = ["*" if node.operand is None else describe_expression(node.operand, values)]
+    parts += [options.removesuffix(")")] if options else []
+    parts += ["distinct=True"] if node.distinct else []
+    parts += [] if node.condition is None else [f"filter=Q({describe_condition(node.condition, values)})"]
+    return f"{name}({', '.join(parts)})"
+
+
+def describe_order(order: Sequence[Order], values: Values = None) -> str:
     """The ordering as arguments of ``order_by``."""
-    return ", ".join(f"{'-' if term.descending else ''}{term.field.name}" for term in order)
+    return ", ".join(
+        f"{'-' if term.descending else ''}{describe_expression(term.expression, values)}"
+        + (f" (NULLs {term.nulls})" if term.nulls else "")
+        for term in order
+    )
+
+
+def _describe_computed(computed: Sequence[Computed], values: Values) -> list[str]:
+    return [
+        each.name
+        if each.expression == Column(each.field)
+        else f"{each.name}={describe_expression(each.expression, values)}"
+        for each in computed
+    ]
 
 
 def describe_operation(operation: Operation, values: Values = None) -> str:
@@ -92,16 +141,28 @@ def describe_operation(operation: Operation, values: Values = None) -> str:
                 "set " + ", ".join(f"{a.field.name}={describe_expression(a.value, values)}" for a in assignments)
             )
         case Select():
-            parts.append(f"of {', '.join(field.name for field in operation.columns)}")
+            outputs = [field.name for field in operation.columns] + _describe_computed(operation.computed, values)
+            parts.append(f"of {', '.join(outputs)}")
             parts.extend(["distinct"] if operation.distinct else [])
-            parts.extend([f"ordered by {describe_order(operation.order)}"] if operation.order else [])
+        case Group():
+            parts.extend(_describe_group(operation, values))
         case Count() | Exists() | Delete():
             pass
-    if isinstance(operation, Select | Count | Exists) and operation.offset is not None:
+    if isinstance(operation, Select | Group) and operation.order:
+        parts.append(f"ordered by {describe_order(operation.order, values)}")
+    if isinstance(operation, Select | Group | Count | Exists) and operation.offset is not None:
         parts.append(f"skipping {describe_expression(operation.offset, values)}")
-    if isinstance(operation, Select | Count) and operation.limit is not None:
+    if isinstance(operation, Select | Group | Count) and operation.limit is not None:
         parts.append(f"at most {describe_expression(operation.limit, values)}")
     return ", ".join(parts)
+
+
+def _describe_group(operation: Group, values: Values) -> list[str]:
+    parts = [] if operation.source is None else [f"from ({describe_operation(operation.source, values)})"]
+    parts += [f"by {', '.join(_describe_computed(operation.keys, values))}"] if operation.keys else []
+    parts += [f"of {', '.join(_describe_computed(operation.computed, values))}"] if operation.computed else []
+    parts += [f"having {describe_condition(operation.having, values)}"] if operation.having.children else []
+    return parts
 
 
 def _nested(condition: Condition, values: Values) -> str:

@@ -1,7 +1,7 @@
-"""What users build conditions and expressions from: ``Q``, ``F`` and their operators.
+"""What users build conditions and expressions from: ``Q``, ``F``, ``Value``, ``Case`` and their operators.
 
-Each object keeps its structure apart from its values: ``shape(values)`` appends the values to a list and returns the
-structure as nested tuples, which is the key of the plan cache and what the planner reads.
+These objects only keep what they were given. ``shapes`` takes them apart into structure and values. The functions and
+aggregates stand in ``calls``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from polystore.errors import DataError, FieldError
 from polystore.schema.kinds import INT64_MAX, INT64_MIN
@@ -30,7 +30,7 @@ class Q:
 
     __slots__ = ("children", "connector", "negated")
 
-    def __init__(self, *conditions: Q, **lookups: Any) -> None:
+    def __init__(self, /, *conditions: Q, **lookups: Any) -> None:
         for condition in conditions:
             if not isinstance(condition, Q):
                 raise FieldError(f"Q takes Q objects and field__lookup=value, not {condition!r}")
@@ -78,7 +78,7 @@ def _joined(connector: str, left: Q, right: Q) -> Q:
 
 
 class Combinable:
-    """An expression that arithmetic can be done on."""
+    """An expression: arithmetic can be done on it, and rows can be ordered by it."""
 
     __slots__ = ()
 
@@ -112,9 +112,36 @@ class Combinable:
     def __rmod__(self, other: Any) -> Combined:
         return Combined("%", other, self)
 
+    def asc(self, *, nulls_first: bool = False, nulls_last: bool = False) -> Ordering:
+        """Ascending, for ``order_by``; NULL comes first unless ``nulls_last`` is said."""
+        return Ordering(self, False, _end_of_nulls(nulls_first, nulls_last))
+
+    def desc(self, *, nulls_first: bool = False, nulls_last: bool = False) -> Ordering:
+        """Descending, for ``order_by``; NULL comes last unless ``nulls_first`` is said."""
+        return Ordering(self, True, _end_of_nulls(nulls_first, nulls_last))
+
+
+class Ordering:
+    """A term of ``order_by``: an expression, its direction, the end at which NULL comes."""
+
+    __slots__ = ("descending", "expression", "nulls")
+
+    def __init__(self, expression: Combinable, descending: bool, nulls: Literal["first", "last"] | None) -> None:
+        self.expression, self.descending, self.nulls = expression, descending, nulls
+
+    def __repr__(self) -> str:
+        nulls = f"nulls_{self.nulls}=True" if self.nulls else ""
+        return f"{self.expression!r}.{'desc' if self.descending else 'asc'}({nulls})"
+
+
+def _end_of_nulls(first: bool, last: bool) -> Literal["first", "last"] | None:
+    if first and last:
+        raise FieldError("NULLs come first or last; say nulls_first=True or nulls_last=True")
+    return "first" if first else "last" if last else None
+
 
 class F(Combinable):
-    """The value of a field, read in the store: ``update(plays=F("plays") + 1)``, ``filter(sold__gt=F("stock"))``."""
+    """The value of a field or an annotation, read in the store: ``update(plays=F("plays") + 1)``."""
 
     __slots__ = ("name",)
 
@@ -123,6 +150,18 @@ class F(Combinable):
 
     def __repr__(self) -> str:
         return f"F({self.name!r})"
+
+
+class Value(Combinable):
+    """A value as an expression, where a text would be taken for a field's name: ``Concat("name", Value("!"))``."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return f"Value({self.value!r})"
 
 
 class Combined(Combinable):
@@ -154,15 +193,44 @@ def _operand(side: Any) -> Any:
             raise TypeError(f"arithmetic takes F, int, float and Decimal, not {side!r}")
 
 
-def expression_shape(expression: Any, values: list[Any]) -> tuple[Any, ...]:
-    """The structure of an expression; numbers in it go to the values."""
-    if isinstance(expression, F):
-        return ("F", expression.name)
-    if isinstance(expression, Combined):
-        left = expression_shape(expression.left, values)
-        return (expression.operator, left, expression_shape(expression.right, values))
-    values.append(expression)
-    return ("V", type(expression).__name__)
+class When:
+    """A branch of ``Case``: ``When(plays__gt=100, then=Value("hit"))``.
+
+    Args:
+        conditions: Q objects and typed comparisons.
+        then: an expression, the name of a field, or a value (a text as ``Value("text")``).
+        lookups: ``field__lookup=value``.
+    """
+
+    __slots__ = ("condition", "then")
+
+    def __init__(self, /, *conditions: Q, then: Any, **lookups: Any) -> None:
+        if not conditions and not lookups:
+            raise FieldError("When needs a condition; what else holds goes to Case(..., default=...)")
+        self.condition = Q(*conditions, **lookups)
+        self.then = then
+
+    def __repr__(self) -> str:
+        return f"When({self.condition!r}, then={self.then!r})"
+
+
+class Case(Combinable):
+    """The value of the first branch whose condition is true, else ``default`` (NULL when none is given).
+
+    Args:
+        branches: ``When`` objects.
+        default: an expression, the name of a field, or a value (a text as ``Value("text")``).
+    """
+
+    __slots__ = ("branches", "default")
+
+    def __init__(self, *branches: When, default: Any = None) -> None:
+        if not branches or not all(isinstance(branch, When) for branch in branches):
+            raise FieldError(f"Case takes When(...) branches, at least one, not {branches!r}")
+        self.branches, self.default = branches, default
+
+    def __repr__(self) -> str:
+        return f"Case({', '.join(map(repr, self.branches))}, default={self.default!r})"
 
 
 class Column(F, Generic[T]):
@@ -239,14 +307,6 @@ class Column(F, Generic[T]):
     def iregex(self: Column[str] | Column[str | None], pattern: str) -> Q:
         """As ``regex`` without regard to case."""
         return Q(**{f"{self.name}__iregex": pattern})
-
-    def asc(self) -> str:
-        """The name for an ascending ``order_by``."""
-        return self.name
-
-    def desc(self) -> str:
-        """The name for a descending ``order_by``."""
-        return f"-{self.name}"
 
     def __repr__(self) -> str:
         return f"Column({self.name!r})"

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
-from polystore.schema.kinds import Kind
+from polystore.schema.kinds import BoolKind, DateKind, DateTimeKind, IntKind, Kind, TimeKind
 from polystore.schema.model import FieldInfo, Schema
 
 
@@ -65,13 +65,60 @@ class ArithmeticOperator(Enum):
     MODULO = "%"
 
 
-# ---- expressions
+class Function(Enum):
+    """What is computed of some values; the value is the function's public name. ``signatures`` tells their kinds."""
+
+    COALESCE = "Coalesce"
+    NULLIF = "NullIf"
+    GREATEST = "Greatest"
+    LEAST = "Least"
+    CONCAT = "Concat"
+    LOWER = "Lower"
+    UPPER = "Upper"
+    LENGTH = "Length"
+    TRIM = "Trim"
+    LTRIM = "LTrim"
+    RTRIM = "RTrim"
+    SUBSTR = "Substr"
+    REPLACE = "Replace"
+    LEFT = "Left"
+    RIGHT = "Right"
+    ABS = "Abs"
+    CEIL = "Ceil"
+    FLOOR = "Floor"
+    ROUND = "Round"
+    POWER = "Power"
+    SQRT = "Sqrt"
+    TRUNC = "Trunc"
+    NOW = "Now"
+    CAST = "Cast"
+
+
+class Aggregate(Enum):
+    """What is computed of many rows; the value is the public name."""
+
+    COUNT = "Count"
+    SUM = "Sum"
+    AVG = "Avg"
+    MIN = "Min"
+    MAX = "Max"
+    STDDEV = "StdDev"
+    STDDEV_SAMPLE = "StdDev(sample=True)"
+    VARIANCE = "Variance"
+    VARIANCE_SAMPLE = "Variance(sample=True)"
+
+
+# ---- expressions: each has the ``kind`` of its values
 
 
 class Column(Struct, frozen=True):
     """The value of a field."""
 
     field: FieldInfo
+
+    @property
+    def kind(self) -> Kind:
+        return self.field.kind
 
 
 class Parameter(Struct, frozen=True):
@@ -91,14 +138,44 @@ class ParameterList(Struct, frozen=True):
 
 
 class Null(Struct, frozen=True):
-    """NULL as a value (in assignments)."""
+    """NULL as a value; it goes with every kind and has none."""
+
+    @property
+    def kind(self) -> None:
+        return None
 
 
 class Extract(Struct, frozen=True):
-    """A part of a temporal expression, an int (or a date, a time for those parts)."""
+    """A part of a temporal expression, an int (or a date, a time for those parts).
+
+    With a ``zone`` (the name of a time zone, moments only) the part of the time that clocks show there.
+    """
 
     part: DatePart
     operand: Expression
+    zone: str | None = None
+
+    @property
+    def kind(self) -> Kind:
+        return part_kind(self.part)
+
+
+class Trunc(Struct, frozen=True):
+    """The beginning of the ``unit`` that a date or datetime lies in: of the year, quarter, month, week (its Monday)...
+
+    With a ``zone`` (moments only) of the unit by the clocks there. Units of an hour and below keep the offset; of a
+    midnight that comes twice it is the first one, of one that clocks leave out the moment at which they jump.
+    """
+
+    unit: DatePart
+    operand: Expression
+    zone: str | None = None
+
+    @property
+    def kind(self) -> Kind:
+        kind = self.operand.kind
+        assert kind is not None
+        return DateTimeKind("us") if isinstance(kind, DateTimeKind) else kind
 
 
 class Arithmetic(Struct, frozen=True):
@@ -110,7 +187,58 @@ class Arithmetic(Struct, frozen=True):
     kind: Kind
 
 
-Expression: TypeAlias = Column | Parameter | Null | Extract | Arithmetic
+class Call(Struct, frozen=True):
+    """A function of some arguments with a result of ``kind``; what it means stands in ``evaluate.functions``."""
+
+    function: Function
+    arguments: tuple[Expression, ...]
+    kind: Kind
+
+
+class Case(Struct, frozen=True):
+    """The value of the first branch whose condition is true, else ``default``; as one of ``kind``."""
+
+    branches: tuple[tuple[Condition, Expression], ...]
+    default: Expression
+    kind: Kind
+
+
+class Truth(Struct, frozen=True):
+    """Whether the condition is true: True or False, never NULL."""
+
+    condition: Condition
+
+    @property
+    def kind(self) -> Kind:
+        return BoolKind()
+
+
+class Aggregated(Struct, frozen=True):
+    """An aggregate of the rows of a group, NULLs left out; only in a ``Group``.
+
+    ``operand`` None counts rows. ``distinct`` takes each value once. With a ``condition`` only rows for which it is
+    true take part. Over nothing it is NULL, a count 0. An int sum that does not fit 64 bits is a DataError.
+    """
+
+    aggregate: Aggregate
+    operand: Expression | None
+    kind: Kind
+    distinct: bool = False
+    condition: Condition | None = None
+
+
+Expression: TypeAlias = Column | Parameter | Null | Extract | Trunc | Arithmetic | Call | Case | Truth | Aggregated
+
+
+def part_kind(part: DatePart) -> Kind:
+    """The kind of a part of a date or time."""
+    match part:
+        case DatePart.DATE:
+            return DateKind()
+        case DatePart.TIME:
+            return TimeKind()
+        case _:
+            return IntKind()
 
 
 # ---- conditions
@@ -162,18 +290,40 @@ Condition: TypeAlias = Compare | Within | IsNull | All | Either | Not
 
 
 class Order(Struct, frozen=True):
-    """One term of an ordering; NULL is the lowest value."""
+    """One term of an ordering; NULL is the lowest value unless ``nulls`` says at which end it comes instead."""
+
+    expression: Expression
+    descending: bool = False
+    nulls: Literal["first", "last"] | None = None
+
+    @property
+    def field(self) -> FieldInfo:
+        """The field of a term that is a column: all that stores without ``Feature.ORDER_EXPRESSIONS`` meet."""
+        assert isinstance(self.expression, Column), "an ordering by an expression was not declared"
+        return self.expression.field
+
+
+class Computed(Struct, frozen=True):
+    """A value computed for each row (or group): ``field``, which no model has, names it and tells its kind."""
 
     field: FieldInfo
-    descending: bool = False
+    expression: Expression
+
+    @property
+    def name(self) -> str:
+        return self.field.name
+
+    @property
+    def kind(self) -> Kind:
+        return self.field.kind
 
 
 class Select(Struct, frozen=True):
-    """Rows of ``columns``.
+    """Rows of ``columns``, then the ``computed`` values.
 
     ``condition`` is simplified and rooted in ``All``. ``limit`` and ``offset`` are parameters holding an int
     (limit >= 1, offset >= 0) or None. With a limit or an offset, ``order`` is total: it ends with the primary
-    key. ``distinct`` removes equal rows of the selected columns before the slice.
+    key. ``distinct`` removes equal rows of the outputs before the slice; ``order`` names only these then.
     """
 
     schema: Schema
@@ -183,6 +333,37 @@ class Select(Struct, frozen=True):
     limit: Parameter | None = None
     offset: Parameter | None = None
     distinct: bool = False
+    computed: tuple[Computed, ...] = ()
+
+    @property
+    def outputs(self) -> tuple[FieldInfo, ...]:
+        """What a row is made of, in order."""
+        return self.columns + tuple(each.field for each in self.computed)
+
+
+class Group(Struct, frozen=True):
+    """A row for each combination of the ``keys``' values (NULL is one of them): the keys, then the ``computed`` values.
+
+    Without keys there is exactly one row. Groups are made of the rows that fulfil ``condition``: the model's, or those
+    that ``source`` answers, whose outputs are columns then. Inside an ``Aggregated`` stand columns of these rows;
+    outside of it, in ``computed``, ``having`` and ``order``, the fields of keys as columns, and nothing else of a row.
+    ``having`` is simplified and rooted in ``All``; a sliced order is total: it ends with the keys.
+    """
+
+    schema: Schema
+    keys: tuple[Computed, ...]
+    computed: tuple[Computed, ...]
+    condition: All
+    having: All = All()
+    order: tuple[Order, ...] = ()
+    limit: Parameter | None = None
+    offset: Parameter | None = None
+    source: Select | Group | None = None
+
+    @property
+    def outputs(self) -> tuple[FieldInfo, ...]:
+        """What a row is made of, in order."""
+        return tuple(each.field for each in (*self.keys, *self.computed))
 
 
 class Count(Struct, frozen=True):
@@ -237,6 +418,6 @@ class Delete(Struct, frozen=True):
     condition: All
 
 
-Read: TypeAlias = Select | Count | Exists
+Read: TypeAlias = Select | Group | Count | Exists
 Write: TypeAlias = Insert | Update | Delete
 Operation: TypeAlias = Read | Write

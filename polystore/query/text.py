@@ -46,3 +46,17 @@ def _unfold_table() -> dict[str, str]:
     for point, folded in fold_table().items():
         table[folded] = table.get(folded, "") + chr(point)
     return table
+
+
+def simple_lower(text: str) -> str:
+    """The text in lower case, one character for one: "İ" stays itself, and "Σ" is "σ" wherever it stands."""
+    return text.lower() if text.isascii() else "".join(_single(each, each.lower()) for each in text)
+
+
+def simple_upper(text: str) -> str:
+    """The text in upper case, one character for one: "ß" stays itself."""
+    return text.upper() if text.isascii() else "".join(_single(each, each.upper()) for each in text)
+
+
+def _single(character: str, changed: str) -> str:
+    return changed if len(changed) == 1 else character

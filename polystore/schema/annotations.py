@@ -44,6 +44,7 @@ from polystore.schema.kinds import (
     TimeKind,
     UrlKind,
     UuidKind,
+    enum_kind,
 )
 from polystore.schema.plain import object_id
 from polystore.schema.storable import is_json
@@ -186,12 +187,10 @@ def _pydantic_kind(python: type[Any], sizes: Sizes, where: str) -> Kind:
 
 
 def _enum_kind(python: type[Enum], sizes: Sizes, where: str) -> EnumKind:
-    types_of_values = {type(member.value) for member in python}
-    bases: dict[type, Any] = {bool: BoolKind(), int: IntKind(), float: FloatKind(), str: TextKind(sizes.max_length)}
-    base = bases.get(next(iter(types_of_values))) if len(types_of_values) == 1 else None
-    if base is None:
+    kind = enum_kind(python, sizes.max_length)
+    if kind is None:
         raise ModelError(f"{where}: the members of {python.__name__} need values of one type: str, int, float or bool")
-    return EnumKind(python, base, {member.value: member for member in python})
+    return kind
 
 
 _SIMPLE: dict[type, Callable[[Sizes], Kind]] = {

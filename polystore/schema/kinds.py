@@ -169,6 +169,14 @@ Kind: TypeAlias = ScalarKind | ContainerKind | EnumKind | IpKind | UrlKind
 _TEXT = TextKind()
 
 
+def enum_kind(python: type[Enum], max_length: int | None = None) -> EnumKind | None:
+    """The kind of an Enum's members; None where their values are not of one type: str, int, float or bool."""
+    types_of_values = {type(member.value) for member in python}
+    bases: dict[type, Any] = {bool: BoolKind(), int: IntKind(), float: FloatKind(), str: TextKind(max_length)}
+    base = bases.get(next(iter(types_of_values))) if len(types_of_values) == 1 else None
+    return None if base is None else EnumKind(python, base, {member.value: member for member in python})
+
+
 def plain_kind(kind: Kind) -> PlainKind:
     """The kind of a field's plain values: an Enum's base, text for addresses and URLs, else the kind itself."""
     if isinstance(kind, EnumKind):

@@ -112,6 +112,9 @@ class Schema:
     coercers: dict[str, Callable[[Any], Any]] = field(init=False, repr=False, default_factory=dict)
     """Of these the ones that compare with one value, with the function that coerces it."""
 
+    scopes: dict[Any, Any] = field(init=False, repr=False, default_factory=dict)
+    """Annotations met so far, with what ``query.names`` made of them."""
+
     def __post_init__(self) -> None:
         put = object.__setattr__
         put(self, "by_name", MappingProxyType({info.name: info for info in self.fields}))

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, assert_never
 
+from polystore.adapters.base import undeclared
 from polystore.errors import UniqueViolation
 from polystore.query import evaluate
-from polystore.query.nodes import Count, Delete, Exists, Insert, Select, Update
+from polystore.query.nodes import Count, Delete, Exists, Group, Insert, Select, Update
 from polystore.schema.model import Schema
 
 from .compile import Command
@@ -32,6 +33,8 @@ class FileBackend:
             match operation:
                 case Select():
                     return evaluate.select_rows(rows, operation, values)
+                case Group():
+                    undeclared(operation)
                 case Count():
                     return evaluate.count_rows(rows, operation, values)
                 case Exists():
@@ -42,8 +45,8 @@ class FileBackend:
                 case Update():
                     return update(file, rows, operation, values)
                 case Delete():
-                    test = evaluate.predicate(operation.condition)
-                    keys = [row[operation.schema.primary_key.name] for row in rows if test(row, values)]
+                    found = evaluate.find_rows(rows, operation.condition, values)
+                    keys = [row[operation.schema.primary_key.name] for row in found]
                     if keys:
                         file.write((), keys)
                     return len(keys)
@@ -90,8 +93,8 @@ def insert(file: RowFile, operation: Insert, rows: Sequence[Sequence[Any]]) -> l
 
 def update(file: RowFile, rows: Iterable[Row], operation: Update, values: Sequence[Any]) -> int:
     """Changes the rows that match, all or none; answers how many matched."""
-    schema, test = operation.schema, evaluate.predicate(operation.condition)
-    changed = [row | evaluate.assigned(row, operation.assignments, values) for row in rows if test(row, values)]
+    schema = operation.schema
+    changed = [{**row, **changes} for row, changes in evaluate.change_rows(rows, operation, values)]
     keys = {row[schema.primary_key.name] for row in changed}
     refuse_conflicts(schema, (row for key, row in file.rows.items() if key not in keys), changed)
     if changed:

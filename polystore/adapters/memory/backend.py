@@ -12,7 +12,7 @@ from typing import Any, assert_never
 from polystore.adapters.memory.compile import MemoryCommand
 from polystore.errors import UniqueViolation
 from polystore.query import evaluate
-from polystore.query.nodes import Count, Delete, Exists, Insert, Select, Update
+from polystore.query.nodes import Count, Delete, Exists, Group, Insert, Select, Update
 from polystore.schema.model import Schema, UniqueInfo
 
 
@@ -64,6 +64,8 @@ class MemoryBackend:
             match operation:
                 case Select():
                     return evaluate.select_rows(table.rows.values(), operation, values)
+                case Group():
+                    return evaluate.group_rows(table.rows.values(), operation, values)
                 case Count():
                     return evaluate.count_rows(table.rows.values(), operation, values)
                 case Exists():
@@ -122,11 +124,10 @@ def insert(table: Table, operation: Insert, rows: Sequence[Sequence[Any]]) -> li
 def update(table: Table, operation: Update, values: Sequence[Any]) -> int:
     """Changes the matching rows, all or none."""
     schema = operation.schema
-    test = evaluate.predicate(operation.condition)
+    key_name = schema.primary_key.name
     changed = {
-        key: row | deepcopy(evaluate.assigned(row, operation.assignments, values))
-        for key, row in table.rows.items()
-        if test(row, values)
+        row[key_name]: {**row, **deepcopy(changes)}
+        for row, changes in evaluate.change_rows(table.rows.values(), operation, values)
     }
     taken = Taken(schema, (row for key, row in table.rows.items() if key not in changed))
     for row in changed.values():
@@ -140,8 +141,8 @@ def update(table: Table, operation: Update, values: Sequence[Any]) -> int:
 
 def delete(table: Table, operation: Delete, values: Sequence[Any]) -> int:
     """Removes the matching rows."""
-    test = evaluate.predicate(operation.condition)
-    keys = [key for key, row in table.rows.items() if test(row, values)]
+    key_name = operation.schema.primary_key.name
+    keys = [row[key_name] for row in evaluate.find_rows(table.rows.values(), operation.condition, values)]
     for key in keys:
         del table.rows[key]
         table.expiry.pop(key, None)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from polystore.adapters.base import Source
 from polystore.query.explain import describe_operation
-from polystore.query.nodes import Insert, Operation, Select
+from polystore.query.nodes import Group, Insert, Operation, Select
 
 
 class MemoryCommand(NamedTuple):
@@ -27,8 +27,8 @@ class MemoryPrepared:
 
     @property
     def sources(self) -> tuple[Source, ...]:
-        columns = self.operation.columns if isinstance(self.operation, Select) else ()
-        return tuple(Source(field.name, deepcopy if field.mutable else None) for field in columns)
+        outputs = self.operation.outputs if isinstance(self.operation, Select | Group) else ()
+        return tuple(Source(field.name, deepcopy if field.mutable else None) for field in outputs)
 
     @property
     def dumps(self) -> tuple[Callable[[Any], Any] | None, ...]:

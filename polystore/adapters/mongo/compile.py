@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, assert_never
 
-from polystore.adapters.base import Source
+from polystore.adapters.base import Source, undeclared
 from polystore.adapters.mongo.commands import (
     CountRows,
     DeleteRows,
@@ -27,6 +27,7 @@ from polystore.query.nodes import (
     Count,
     Delete,
     Exists,
+    Group,
     Insert,
     Null,
     Operation,
@@ -66,6 +67,8 @@ def compile_operation(operation: Operation, dialect: Dialect) -> MongoPrepared:
             return _distinct_select(operation, dialect)
         case Select():
             return _select(operation, dialect)
+        case Group():
+            undeclared(operation)
         case Count():
             return _count(operation, dialect)
         case Exists():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from polystore.adapters.mongo.types import SERVER_CODEC, Codec
-from polystore.query.capabilities import Capabilities, Feature
+from polystore.query.capabilities import COMPUTING, Capabilities, Feature
 from polystore.query.nodes import ArithmeticOperator, DatePart, Operator
 from polystore.query.regex import Dialect as RegexDialect
 from polystore.schema.kinds import BytesKind
@@ -44,7 +44,7 @@ SERVER = Dialect(
         frozenset(Operator),
         frozenset(DatePart),
         frozenset(ArithmeticOperator),
-        frozenset(Feature) - {Feature.MICROSECONDS, Feature.ATOMIC_BATCH, Feature.ORDER_BYTES},
+        frozenset(Feature) - COMPUTING - {Feature.MICROSECONDS, Feature.ATOMIC_BATCH, Feature.ORDER_BYTES},
     ),
     checks_patterns=True,
     unordered=(BytesKind,),

@@ -12,13 +12,17 @@ from typing import Any, assert_never
 
 from bson import Decimal128, Int64
 
+from polystore.adapters.base import undeclared
 from polystore.adapters.mongo.dialect import Dialect, path_of
 from polystore.adapters.mongo.template import Hole, compose
 from polystore.adapters.mongo.types import DECIMAL_DIGITS
 from polystore.errors import NotSupportedError
 from polystore.query.nodes import (
+    Aggregated,
     Arithmetic,
     ArithmeticOperator,
+    Call,
+    Case,
     Column,
     DatePart,
     Expression,
@@ -26,9 +30,11 @@ from polystore.query.nodes import (
     Null,
     Operator,
     Parameter,
+    Trunc,
+    Truth,
 )
+from polystore.query.walk import expressions_of
 from polystore.schema.kinds import (
-    DateKind,
     DateTimeKind,
     DecimalKind,
     FloatKind,
@@ -46,21 +52,8 @@ _DAY = 24 * _HOUR
 
 
 def kind_of(expression: Expression) -> PlainKind | None:
-    """The kind of an expression's values; None for NULL."""
-    match expression:
-        case Column(field=field):
-            return plain_kind(field.kind)
-        case Parameter(kind=kind) | Arithmetic(kind=kind):
-            return plain_kind(kind)
-        case Extract(part=DatePart.DATE):
-            return DateKind()
-        case Extract(part=DatePart.TIME):
-            return TimeKind()
-        case Extract():
-            return IntKind()
-        case Null():
-            return None
-    assert_never(expression)
+    """The plain kind of an expression's values; None for NULL."""
+    return None if expression.kind is None else plain_kind(expression.kind)
 
 
 def value_of(expression: Expression, dialect: Dialect) -> Any:
@@ -76,19 +69,14 @@ def value_of(expression: Expression, dialect: Dialect) -> Any:
             return _extract(part, value_of(operand, dialect), kind_of(operand))
         case Arithmetic():
             return _arithmetic(expression, dialect)
+        case Trunc() | Call() | Case() | Truth() | Aggregated():
+            undeclared(expression)
     assert_never(expression)
 
 
 def computes(expression: Expression) -> bool:
     """Whether there is arithmetic in the expression."""
-    match expression:
-        case Arithmetic():
-            return True
-        case Extract(operand=operand):
-            return computes(operand)
-        case Column() | Parameter() | Null():
-            return False
-    assert_never(expression)
+    return any(isinstance(each, Arithmetic) for each in expressions_of(expression))
 
 
 def literal(value: Any) -> dict[str, Any]:

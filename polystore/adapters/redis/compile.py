@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, assert_never
 
-from polystore.adapters.base import Prepared, Source
+from polystore.adapters.base import Prepared, Source, undeclared
 from polystore.adapters.redis.commands import Add, Answer, Change, Command, CountKeys, Find, Get, GetMany, Tally
 from polystore.adapters.redis.conditions import Values, read_branches
 from polystore.adapters.redis.describe import describe
@@ -23,6 +23,7 @@ from polystore.query.nodes import (
     Count,
     Delete,
     Exists,
+    Group,
     Insert,
     Operation,
     Operator,
@@ -45,6 +46,8 @@ def compile_operation(layout: Layout, operation: Operation) -> Prepared:
     match operation:
         case Select():
             return _compile_select(layout, operation)
+        case Group():
+            undeclared(operation)
         case Count() | Exists():
             return _compile_number(layout, operation)
         case Insert():

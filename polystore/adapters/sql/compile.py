@@ -6,11 +6,11 @@ from typing import Any, assert_never
 
 from sqlalchemy import ClauseElement, ColumnElement, Table, delete, func, literal_column, select, update
 
-from polystore.adapters.base import Source
+from polystore.adapters.base import Source, undeclared
 from polystore.adapters.sql.conditions import Slot, Writer, columns_of
 from polystore.adapters.sql.dialect import Dialect, InsertParts
 from polystore.adapters.sql.prepared import Action, Bind, InsertStatement, Statement, binder
-from polystore.query.nodes import All, Count, Delete, Exists, Insert, Operation, Parameter, Select, Update
+from polystore.query.nodes import All, Count, Delete, Exists, Group, Insert, Operation, Parameter, Select, Update
 
 _ONE: ColumnElement[Any] = literal_column("1")
 
@@ -27,6 +27,8 @@ def compile_operation(operation: Operation, dialect: Dialect, table: Table) -> S
     match operation:
         case Select():
             return _finish(operation, Action.ROWS, _select(operation, writer), writer)
+        case Group():
+            undeclared(operation)
         case Count():
             return _finish(operation, Action.COUNT, _count(operation, writer), writer)
         case Exists():

@@ -9,17 +9,21 @@ from msgspec import Struct
 from sqlalchemy import BindParameter, Table, and_, bindparam, false, null, or_, true
 from sqlalchemy.types import NullType
 
+from polystore.adapters.base import undeclared
 from polystore.adapters.sql.dialect import COMPARISONS, Dialect, Sql
 from polystore.adapters.sql.types import Convert
+from polystore.query import walk
 from polystore.query.coerce import TEXT_OPERATORS
 from polystore.query.nodes import (
+    Aggregated,
     All,
     Arithmetic,
     Assignment,
+    Call,
+    Case,
     Column,
     Compare,
     Condition,
-    DatePart,
     Either,
     Expression,
     Extract,
@@ -28,9 +32,11 @@ from polystore.query.nodes import (
     Null,
     Operator,
     Parameter,
+    Trunc,
+    Truth,
     Within,
 )
-from polystore.schema.kinds import DateKind, IntKind, Kind, TimeKind, plain_kind
+from polystore.schema.kinds import IntKind, Kind, plain_kind
 from polystore.schema.model import Schema
 
 _INVERSE = {
@@ -133,6 +139,8 @@ class Writer:
                 return self.bind(expression, self.dialect.codec(kind).dump)
             case Arithmetic():
                 return self.working(expression)
+            case Trunc() | Call() | Case() | Truth() | Aggregated():
+                undeclared(expression)
         assert_never(expression)
 
     def working(self, expression: Expression) -> Sql:
@@ -148,6 +156,8 @@ class Writer:
                 )
             case Null() | Extract():
                 return self.stored(expression)
+            case Trunc() | Call() | Case() | Truth() | Aggregated():
+                undeclared(expression)
         assert_never(expression)
 
     def assigned(self, assignment: Assignment) -> Sql:
@@ -164,33 +174,13 @@ class Writer:
 
 
 def kind_of(expression: Expression) -> Kind:
-    """The plain kind of an expression's values."""
-    match expression:
-        case Column(field=field):
-            return plain_kind(field.kind)
-        case Parameter(kind=kind) | Arithmetic(kind=kind):
-            return plain_kind(kind)
-        case Extract(part=DatePart.DATE):
-            return DateKind()
-        case Extract(part=DatePart.TIME):
-            return TimeKind()
-        case Extract() | Null():
-            return IntKind()
-    assert_never(expression)
+    """The plain kind of an expression's values; NULL passes for an int."""
+    return IntKind() if expression.kind is None else plain_kind(expression.kind)
 
 
 def columns_of(expression: Expression) -> frozenset[str]:
     """The names of the fields that an expression reads."""
-    match expression:
-        case Column(field=field):
-            return frozenset({field.name})
-        case Extract(operand=operand):
-            return columns_of(operand)
-        case Arithmetic(left=left, right=right):
-            return columns_of(left) | columns_of(right)
-        case Parameter() | Null():
-            return frozenset()
-    assert_never(expression)
+    return frozenset(field.name for field in walk.columns_of(expression))
 
 
 def _joined(conditions: list[Sql], *, all_of: bool) -> Sql:

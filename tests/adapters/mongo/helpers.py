@@ -11,9 +11,8 @@ from polystore.adapters.mongo.commands import Command
 from polystore.adapters.mongo.compile import compile_operation
 from polystore.adapters.mongo.dialect import SERVER, Dialect
 from polystore.api.complete import schema_of
-from polystore.query.functions import expression_shape
-from polystore.query.lookups import filter_shape
 from polystore.query.planner import Terminal, plan
+from polystore.query.shapes import expression_shape, filter_shape
 
 
 class Person(EmbeddedModel):
@@ -85,7 +84,7 @@ def bound(
             changes.append((name, "value"))
             values.append(value)
         else:
-            changes.append((name, expression_shape(value, values)))
+            changes.append((name, expression_shape(schema, value, values)))
     made = plan(schema, shape, terminal, tuple(changes))
     assert made.operation is not None
     command: Command = compile_operation(made.operation, dialect).bind([*values, *made.constants])

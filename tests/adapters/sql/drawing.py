@@ -9,8 +9,7 @@ from hypothesis.strategies import DrawFn
 
 from polystore.errors import FieldError
 from polystore.query.coerce import ORDER_OPERATORS, TEXT_OPERATORS, allowed_operators
-from polystore.query.expressions import _result_kind, refuse_mixed
-from polystore.query.lookups import _part_kind, _parts_of
+from polystore.query.names import names_of
 from polystore.query.nodes import (
     All,
     Arithmetic,
@@ -36,7 +35,10 @@ from polystore.query.nodes import (
     Select,
     Update,
     Within,
+    part_kind,
 )
+from polystore.query.reading import _kind_of_arithmetic, refuse_mixed
+from polystore.query.signatures import PARTS
 from polystore.query.simplify import FALSE, rooted
 from polystore.schema.kinds import DateKind, DecimalKind, FloatKind, IntKind, Kind, TextKind, TimeKind
 from tests.adapters.sql.items import ITEM, LITERALS, PATTERNS, POOLS, REQUIRED
@@ -45,7 +47,7 @@ _INT = IntKind()
 SCALARS = [field for field in ITEM.fields if field.name != "id" and allowed_operators(field.kind)]
 NUMBERS = [field for field in SCALARS if isinstance(field.kind, IntKind | FloatKind | DecimalKind)]
 TEXTUAL = [field for field in SCALARS if isinstance(field.kind, TextKind)]
-TEMPORAL = [field for field in SCALARS if _parts_of(field.kind)]
+TEMPORAL = [field for field in SCALARS if type(field.kind) in PARTS]
 ORDERED = sorted(ORDER_OPERATORS | {Operator.EXACT}, key=lambda operator: operator.value)
 PART_POOLS: dict[type, list[Any]] = {
     DateKind: POOLS["day"],
@@ -92,7 +94,7 @@ def _expression(values: Values, depth: int) -> tuple[Expression, Kind]:
     left, left_kind = _expression(values, depth - 1)
     right, right_kind = _expression(values, depth - 1)
     try:
-        kind = _result_kind(ITEM, operator, left_kind, right_kind)
+        kind = _kind_of_arithmetic(names_of(ITEM), operator, left_kind, right_kind)
     except FieldError:
         del values.values[mark:]
         return _expression(values, 0)
@@ -152,8 +154,8 @@ def _computed_leaf(values: Values) -> Condition:
 
 def _part_leaf(values: Values) -> Condition:
     field = values.one_of(TEMPORAL)
-    part: DatePart = values.one_of(sorted(_parts_of(field.kind), key=lambda each: each.value))
-    kind = _part_kind(part)
+    part: DatePart = values.one_of(sorted(PARTS[type(field.kind)], key=lambda each: each.value))
+    kind = part_kind(part)
     pool = PART_POOLS[type(kind)]
     operand = Extract(part, Column(field))
     if values.sometimes():
@@ -201,8 +203,8 @@ def selects(draw: DrawFn) -> tuple[Operation, list[Any]]:
     condition = _whole_condition(values)
     distinct = values.sometimes()
     terms = draw(st.lists(st.sampled_from(columns if distinct else SCALARS), max_size=2, unique=True))
-    order = [Order(field, values.sometimes()) for field in terms]
-    order += [Order(field) for field in (columns if distinct else [ITEM.primary_key]) if field not in terms]
+    order = [Order(Column(field), values.sometimes()) for field in terms]
+    order += [Order(Column(field)) for field in (columns if distinct else [ITEM.primary_key]) if field not in terms]
     return Select(ITEM, tuple(columns), condition, tuple(order), *_window(values), distinct), values.values
 
 

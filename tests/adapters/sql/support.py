@@ -42,7 +42,7 @@ class Db:
     def rows(self, schema: Schema, names: Sequence[str] | None = None) -> list[Any]:
         """All rows by key."""
         columns = schema.fields if names is None else tuple(schema.field(name) for name in names)
-        return self.execute(Select(schema, columns, All(), (Order(schema.primary_key),)))  # type: ignore[no-any-return]  # a Select
+        return self.execute(Select(schema, columns, All(), (Order(Column(schema.primary_key)),)))  # type: ignore[no-any-return]  # a Select
 
     def reset(self, *schemas: Schema) -> None:
         """Empty tables."""

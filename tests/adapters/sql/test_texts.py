@@ -74,7 +74,7 @@ SELECTED = "SELECT label.id, label.title FROM label WHERE label.id ="
     ],
 )
 def test_a_select(database: str, expected: str) -> None:
-    order = (Order(OWNER, descending=True), Order(ID))
+    order = (Order(Column(OWNER), descending=True), Order(Column(ID)))
     limit, offset = Parameter(1, IntKind()), Parameter(2, IntKind())
     assert (
         _text(database, Select(LABEL, (ID, TITLE), where(LABEL, "id"), order, limit, offset))
@@ -87,7 +87,7 @@ def test_a_select(database: str, expected: str) -> None:
     [("sqlite", "LIMIT -1 "), ("postgresql", "LIMIT ALL "), ("mysql", "LIMIT 18446744073709551615 ")],
 )
 def test_an_offset_without_a_limit(database: str, limit: str) -> None:
-    text = _text(database, Select(LABEL, (ID,), All(), (Order(ID),), offset=Parameter(0, IntKind())))
+    text = _text(database, Select(LABEL, (ID,), All(), (Order(Column(ID)),), offset=Parameter(0, IntKind())))
     assert limit + "OFFSET" in text
 
 

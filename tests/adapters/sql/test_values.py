@@ -85,7 +85,7 @@ def test_rows_are_ordered_by_each_kind_with_null_lowest(db: Db) -> None:
         if field.mutable:
             continue
         for descending in (False, True):
-            order = (Order(field, descending), Order(ITEM.primary_key))
+            order = (Order(Column(field), descending), Order(Column(ITEM.primary_key)))
             found = [value for (value,) in db.execute(Select(ITEM, (field,), All(), order))]
             known = sorted(value for value in found if value is not None)
             nulls = [None] * (len(found) - len(known))
@@ -96,7 +96,7 @@ def test_text_beyond_the_servers_sort_length_is_ordered_to_its_end(db: Db) -> No
     db.reset(ITEM)
     texts = ["x" * 5000 + end for end in ("b", "a", "c")]
     db.insert(ITEM, ["name", "count", "amount", "text"], *[("n", 0, Decimal("0.00"), text) for text in texts])
-    order = (Order(ITEM.field("text")),)
+    order = (Order(Column(ITEM.field("text"))),)
     assert [text[-1] for (text,) in db.execute(Select(ITEM, (ITEM.field("text"),), All(), order))] == ["a", "b", "c"]
 
 

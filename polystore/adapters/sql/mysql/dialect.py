@@ -54,7 +54,7 @@ from polystore.adapters.sql.types import (
     uuid_of_bytes,
 )
 from polystore.errors import NotSupportedError
-from polystore.query.capabilities import EVERYTHING, Capabilities, Feature
+from polystore.query.capabilities import COMPUTING, EVERYTHING, Capabilities, Feature
 from polystore.query.nodes import ArithmeticOperator, DatePart, Operator, Parameter, ParameterList
 from polystore.schema.kinds import (
     BoolKind,
@@ -103,7 +103,7 @@ class MysqlDialect(Dialect):
         EVERYTHING.operators,
         EVERYTHING.date_parts,
         EVERYTHING.arithmetic,
-        EVERYTHING.features - {Feature.TTL, Feature.INFINITY} | {Feature.ANALYZE},
+        EVERYTHING.features - COMPUTING - {Feature.TTL, Feature.INFINITY} | {Feature.ANALYZE},
     )
     index_if_not_exists = False
     no_limit = 2**64 - 1

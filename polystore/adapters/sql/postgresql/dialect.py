@@ -53,7 +53,7 @@ from polystore.adapters.sql.types import (
     span_of,
 )
 from polystore.errors import NotSupportedError
-from polystore.query.capabilities import EVERYTHING, Capabilities, Feature
+from polystore.query.capabilities import COMPUTING, EVERYTHING, Capabilities, Feature
 from polystore.query.nodes import ArithmeticOperator, DatePart, Operator, Order, Parameter, ParameterList
 from polystore.schema.document import document_dump
 from polystore.schema.kinds import (
@@ -90,7 +90,7 @@ class PostgresqlDialect(Dialect):
         EVERYTHING.operators,
         EVERYTHING.date_parts,
         EVERYTHING.arithmetic,
-        EVERYTHING.features - {Feature.TTL, Feature.MODULO_FLOATS} | {Feature.ANALYZE},
+        EVERYTHING.features - COMPUTING - {Feature.TTL, Feature.MODULO_FLOATS} | {Feature.ANALYZE},
     )
     int_with_float = INT_WITH_FLOAT
     name_length = 63

@@ -43,7 +43,7 @@ from polystore.adapters.sql.types import (
     uuid_of_text,
 )
 from polystore.errors import NotSupportedError
-from polystore.query.capabilities import EVERYTHING, Capabilities, Feature
+from polystore.query.capabilities import COMPUTING, EVERYTHING, Capabilities, Feature
 from polystore.query.nodes import ArithmeticOperator, DatePart, Operator, Parameter, ParameterList
 from polystore.query.text import simple_fold
 from polystore.schema.kinds import (
@@ -100,7 +100,7 @@ class SqliteDialect(Dialect):
         EVERYTHING.operators,
         EVERYTHING.date_parts,
         EVERYTHING.arithmetic,
-        EVERYTHING.features - {Feature.TTL} | {Feature.ANALYZE},
+        EVERYTHING.features - COMPUTING - {Feature.TTL} | {Feature.ANALYZE},
     )
     no_limit = -1
     name_length = 1000

@@ -1,0 +1,35 @@
+"""The reference evaluator: what each node means, in Python.
+
+Every adapter gives these answers or refuses. A row is a mapping from field name to plain value; ``values`` is the flat
+tuple that parameters point into. The client-side stage of a query and the memory adapter run this code.
+"""
+
+from polystore.query.evaluate.compute import COMPARISONS, computation, matches, predicate
+from polystore.query.evaluate.numbers import decimal_result, number_result
+from polystore.query.evaluate.operations import (
+    assigned,
+    change_rows,
+    count_rows,
+    find_rows,
+    group_rows,
+    select_rows,
+)
+from polystore.query.evaluate.run import Row, Run, Values
+
+__all__ = [
+    "COMPARISONS",
+    "Row",
+    "Run",
+    "Values",
+    "assigned",
+    "change_rows",
+    "computation",
+    "count_rows",
+    "decimal_result",
+    "find_rows",
+    "group_rows",
+    "matches",
+    "number_result",
+    "predicate",
+    "select_rows",
+]

@@ -1,0 +1,109 @@
+"""What names mean in a query: the fields of its rows, and the annotations made so far.
+
+An annotation is substituted where it is named: its expression stands there then. A plain query needs none of this: its
+``Schema`` says the same of its fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from msgspec import Struct
+
+from polystore.errors import FieldError
+from polystore.query.nodes import Column, Expression
+from polystore.query.walk import aggregates_of
+from polystore.schema.kinds import Kind
+from polystore.schema.model import FieldInfo, Schema
+
+
+class Annotation(Struct, frozen=True, eq=False):
+    """A named expression; ``field`` tells its name and kind. One made by ``alias()`` is not ``selected``."""
+
+    field: FieldInfo
+    expression: Expression
+    selected: bool
+
+    @property
+    def aggregates(self) -> bool:
+        """Whether it is computed from many rows."""
+        return bool(aggregates_of(self.expression))
+
+
+class Names:
+    """The fields that can be named and the annotations; like a Schema it remembers the lookups met so far."""
+
+    __slots__ = ("annotations", "coercers", "fields", "lookups", "name", "scopes", "what")
+
+    def __init__(
+        self,
+        name: str,
+        fields: Mapping[str, FieldInfo],
+        annotations: Mapping[str, Annotation],
+        what: str = "field",
+    ) -> None:
+        self.name = name
+        self.fields = fields
+        self.annotations = annotations
+        self.what = what
+        self.lookups: dict[str, Any] = {}
+        self.scopes: dict[Any, Names] = {}
+        self.coercers: dict[str, Callable[[Any], Any]] = {}
+
+    def field(self, name: str) -> FieldInfo:
+        """The field or annotation of that name.
+
+        Raises:
+            FieldError: neither; the message lists those there are.
+        """
+        annotation = self.annotations.get(name)
+        if annotation is not None:
+            return annotation.field
+        found = self.fields.get(name)
+        if found is None:
+            known = ", ".join([*(each for each in self.fields if each != "pk"), *self.annotations])
+            raise FieldError(f"{self.name} has no {self.what} {name!r}; there are {known}")
+        return found
+
+    def expression(self, field: FieldInfo) -> Expression:
+        """What a field or annotation is computed as."""
+        annotation = self.annotations.get(field.name)
+        return Column(field) if annotation is None else annotation.expression
+
+    def annotated(self, annotation: Annotation) -> Names:
+        """These names and one more (or another meaning of one)."""
+        rest = {name: each for name, each in self.annotations.items() if name != annotation.field.name}
+        return Names(self.name, self.fields, {**rest, annotation.field.name: annotation}, self.what)
+
+
+Scope: TypeAlias = Schema | Names
+
+
+def names_of(schema: Schema) -> Names:
+    """The names of a plain query."""
+    fields = dict(schema.by_name)
+    return Names(schema.name, fields if schema.embedded else {**fields, "pk": schema.primary_key}, {})
+
+
+def names_in(scope: Scope) -> Names:
+    """The scope as names."""
+    return scope if isinstance(scope, Names) else names_of(scope)
+
+
+def made_field(model: str, name: str, kind: Kind) -> FieldInfo:
+    """The field that stands for a computed value: no model has it, it has no place and no column."""
+    return FieldInfo(model, name, name, kind, -1, null=True)
+
+
+def refuse_name(scope: Scope, name: str) -> None:
+    """Refuses what cannot be the name of an annotation.
+
+    Raises:
+        FieldError: no identifier, or one that means something else already.
+    """
+    if not name.isidentifier() or "__" in name or name.startswith("_"):
+        raise FieldError(f"{scope.name}: {name!r} cannot name an annotation; take a plain identifier without '__'")
+    names = names_in(scope)
+    if name in names.fields:
+        raise FieldError(f"{scope.name}.{name} is a field already; give the annotation another name")

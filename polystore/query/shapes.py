@@ -1,0 +1,262 @@
+"""From what users write to structure: nested tuples, which are the key of the plan cache, and a flat list of values.
+
+Wrong names and wrong values are refused here, when the query is built. ``reading`` turns structure into nodes.
+
+A clause of a filter is: a lookup's name (one value, the regular case); ``("in", name, size)`` (one value, a tuple);
+``("range", name)`` (two values); ``("null", name, wanted)``; ``("verdict", name, Verdict)``;
+``("expression", name, shape)``; ``("Q", connector, negated, clauses)``.
+
+An expression is: ``("F", name)``; ``("V", tag)`` (one value); ``("null",)``; ``(operator, left, right)``;
+``("call", Function, arguments)``; ``("cast", type, operand)``; ``("extract" or "trunc", DatePart, zone, operand)``;
+``("case", ((clause, value), ...), default)``; ``("truth", clause)``;
+``("aggregate", Aggregate, distinct, operand or None, clause or None)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, NoReturn
+from uuid import UUID
+
+from polystore.errors import FieldError
+from polystore.query.calls import Aggregation, Call, Cast, Extract, Extreme, Trunc
+from polystore.query.coerce import (
+    ONLY_NULL,
+    ORDER_OPERATORS,
+    TEXT_OPERATORS,
+    Coerce,
+    Refused,
+    Verdict,
+)
+from polystore.query.functions import Case, Combinable, Combined, F, Ordering, Q, Value
+from polystore.query.literals import literal
+from polystore.query.lookups import Lookup, find_lookup, lookup_coercer
+from polystore.query.names import Scope
+from polystore.query.nodes import Function, Operator
+from polystore.query.signatures import CASTS
+from polystore.schema.kinds import describe_kind, is_container
+
+_SCALARS = frozenset({int, str, float, bool, Decimal, datetime, date, time, timedelta, UUID, bytes})
+
+
+def filter_shape(
+    scope: Scope, conditions: Sequence[Any], lookups: Mapping[str, Any], values: list[Any]
+) -> tuple[Any, ...]:
+    """The structure of a filter's arguments, empty where they say nothing; their values are appended to ``values``.
+
+    Raises:
+        FieldError: an unknown name, or a value that its field does not compare with.
+    """
+    clauses: list[Any] = []
+    coercers = scope.coercers
+    for name, value in lookups.items():
+        if (coerce := coercers.get(name)) is not None and value.__class__ in _SCALARS:
+            try:
+                plain = coerce(value)
+            except Refused as refused:
+                _refuse(scope, find_lookup(scope, name), value, refused)
+            if plain.__class__ is not Verdict:
+                clauses.append(name)
+                values.append(plain)
+                continue
+        clauses.append(_clause(scope, name, value, values))
+    for condition in conditions:
+        if not isinstance(condition, Q) or condition.children:
+            clauses.append(_condition_shape(scope, condition, values))
+    return tuple(clauses)
+
+
+def _condition_shape(scope: Scope, condition: Any, values: list[Any]) -> Any:
+    if not isinstance(condition, Q):
+        raise FieldError(
+            f"{scope.name}: a condition is field__lookup=value, a Q or a typed comparison, not {condition!r}"
+        )
+    clauses = tuple(
+        _condition_shape(scope, child, values) if isinstance(child, Q) else _clause(scope, child[0], child[1], values)
+        for child in condition.children
+    )
+    return ("Q", condition.connector, condition.negated, clauses)
+
+
+def _clause(scope: Scope, name: str, value: Any, values: list[Any]) -> Any:
+    lookup = find_lookup(scope, name)
+    if lookup.test == "isnull":
+        if type(value) is not bool:
+            _refuse(scope, lookup, value, Refused("True or False"))
+        return ("null", name, value)
+    if isinstance(value, Value):
+        value = value.value
+    if value is None:
+        if lookup.test in (Operator.EXACT, Operator.IEXACT):
+            return ("null", name, True)
+        _refuse(scope, lookup, value, Refused("a value: only exact and isnull know None"))
+    if isinstance(value, Combinable | Q):
+        return _expression_clause(scope, lookup, value, values)
+    if lookup.test == "in":
+        return _in_clause(scope, lookup, value, values)
+    if lookup.test == "range":
+        return _range_clause(scope, lookup, value, values)
+    plain = _coerced(scope, lookup, lookup.coerce, value)
+    if isinstance(plain, Verdict):
+        return ("verdict", name, plain)
+    values.append(plain)
+    return name
+
+
+def _expression_clause(scope: Scope, lookup: Lookup, value: Combinable | Q, values: list[Any]) -> Any:
+    if not isinstance(lookup.test, Operator) or lookup.test not in (
+        ORDER_OPERATORS | TEXT_OPERATORS | {Operator.EXACT}
+    ):
+        _refuse(scope, lookup, value, Refused("values, not expressions"))
+    if lookup.test in (Operator.REGEX, Operator.IREGEX):
+        _refuse(scope, lookup, value, Refused("a pattern, not an expression"))
+    if is_container(lookup.kind):
+        _refuse(scope, lookup, value, Refused(ONLY_NULL))
+    return ("expression", lookup.name, expression_shape(scope, value, values))
+
+
+def _in_clause(scope: Scope, lookup: Lookup, value: Any, values: list[Any]) -> Any:
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+        _refuse(scope, lookup, value, Refused("a list, tuple, set or other collection of values"))
+    distinct: dict[Any, None] = {}
+    for item in value:
+        if item is not None:
+            distinct[_coerced(scope, lookup, lookup.coerce, item)] = None
+    distinct.pop(Verdict.NEVER, None)
+    if not distinct:
+        return ("verdict", lookup.name, Verdict.NEVER)
+    found = tuple(distinct)
+    size = 1 << (len(found) - 1).bit_length()
+    values.append(found + found[-1:] * (size - len(found)))
+    return ("in", lookup.name, size)
+
+
+def _range_clause(scope: Scope, lookup: Lookup, value: Any, values: list[Any]) -> Any:
+    if isinstance(value, str | bytes) or not isinstance(value, Sequence) or len(value) != 2:
+        _refuse(scope, lookup, value, Refused("a pair (low, high)"))
+    if any(end is None or isinstance(end, Combinable | Q) for end in value):
+        _refuse(scope, lookup, value, Refused("two values; use gte or lte for a range with one end"))
+    ends = []
+    for end, operator in zip(value, (Operator.GTE, Operator.LTE), strict=True):
+        ends.append(_coerced(scope, lookup, lookup_coercer(lookup.part, lookup.kind, operator), end))
+    if Verdict.NEVER in ends:
+        return ("verdict", lookup.name, Verdict.NEVER)
+    if isinstance(ends[0], Verdict) or isinstance(ends[1], Verdict):
+        return _half_range(lookup, ends, values)
+    values.extend(ends)
+    return ("range", lookup.name)
+
+
+def _half_range(lookup: Lookup, ends: list[Any], values: list[Any]) -> Any:
+    stem = lookup.name.removesuffix("__range")
+    for end, word in zip(ends, ("gte", "lte"), strict=True):
+        if not isinstance(end, Verdict):
+            values.append(end)
+            return ("Q", "AND", False, (f"{stem}__{word}",))
+    return ("verdict", lookup.name, Verdict.NOT_NULL)
+
+
+def _coerced(scope: Scope, lookup: Lookup, coerce: Coerce, value: Any) -> Any:
+    try:
+        return coerce(value)
+    except Refused as refused:
+        _refuse(scope, lookup, value, refused)
+
+
+def _refuse(scope: Scope, lookup: Lookup, value: Any, refused: Refused) -> NoReturn:
+    what = describe_kind(lookup.field.kind)
+    raise FieldError(
+        f"{lookup.field.label} is {what}: {lookup.name}={value!r} does not work; it takes {refused}"
+    ) from None
+
+
+# ---- expressions
+
+
+def expression_shape(scope: Scope, expression: Any, values: list[Any]) -> tuple[Any, ...]:
+    """The structure of an expression; the values in it are appended to ``values``.
+
+    Raises:
+        FieldError: a value that is of no kind, an unknown type of cast, a wrong condition.
+    """
+    match expression:
+        case F(name=name):
+            return ("F", name)
+        case Combined(operator=operator, left=left, right=right):
+            return (operator, expression_shape(scope, left, values), expression_shape(scope, right, values))
+        case Value(value=value):
+            return _literal(scope, value, values)
+        case Extreme(ignore_nulls=True):
+            return expression_shape(scope, expression.of_those_there(), values)
+        case Call(function=function, arguments=arguments):
+            return ("call", function, tuple(_argument(scope, each, values) for each in arguments))
+        case Cast(expression=operand, target=target):
+            if target not in CASTS:
+                known = ", ".join(python.__name__ for python in CASTS)
+                raise FieldError(f"{scope.name}: {expression!r}: a cast makes one of {known}")
+            return ("cast", target, _argument(scope, operand, values))
+        case Extract(expression=operand, part=part, zone=zone):
+            return ("extract", part, zone, _argument(scope, operand, values))
+        case Trunc(expression=operand, part=part, zone=zone):
+            return ("trunc", part, zone, _argument(scope, operand, values))
+        case Case(branches=branches, default=default):
+            whens = tuple(
+                (_condition_shape(scope, branch.condition, values), _argument(scope, branch.then, values))
+                for branch in branches
+            )
+            return ("case", whens, _argument(scope, default, values))
+        case Q():
+            return ("truth", _condition_shape(scope, expression, values))
+        case Aggregation():
+            return _aggregate_shape(scope, expression, values)
+        case _:
+            return _literal(scope, expression, values)
+
+
+def order_shape(scope: Scope, term: Any, values: list[Any]) -> Any:
+    """The structure of a term of an ordering: a name, or ``("by", expression, descending, nulls)``.
+
+    Raises:
+        FieldError: an unknown name, or something that is no term.
+    """
+    if isinstance(term, str):
+        scope.field(term.removeprefix("-"))
+        return term
+    if isinstance(term, Combinable):
+        term = term.asc()
+    if not isinstance(term, Ordering):
+        raise FieldError(f"{scope.name}: order_by takes names of fields and expressions, not {term!r}")
+    if isinstance(term.expression, F):
+        name = scope.field(term.expression.name).name
+        if term.nulls is None or (term.nulls == "last") is term.descending:
+            return f"-{name}" if term.descending else name
+    return ("by", expression_shape(scope, term.expression, values), term.descending, term.nulls)
+
+
+def _argument(scope: Scope, value: Any, values: list[Any]) -> tuple[Any, ...]:
+    """An argument of a function: a plain text names a field."""
+    return expression_shape(scope, F(value) if isinstance(value, str) else value, values)
+
+
+def _literal(scope: Scope, value: Any, values: list[Any]) -> tuple[Any, ...]:
+    if value is None:
+        return ("null",)
+    tag, plain = literal(scope.name, value)
+    values.append(plain)
+    return ("V", tag)
+
+
+def _aggregate_shape(scope: Scope, aggregate: Aggregation, values: list[Any]) -> tuple[Any, ...]:
+    operand, condition = aggregate.expression, aggregate.filter
+    shape = (
+        "aggregate",
+        aggregate.node,
+        aggregate.distinct,
+        None if isinstance(operand, str) and operand == "*" else _argument(scope, operand, values),
+        None if condition is None else _condition_shape(scope, condition, values),
+    )
+    if aggregate.default is None:
+        return shape
+    return ("call", Function.COALESCE, (shape, _argument(scope, aggregate.default, values)))

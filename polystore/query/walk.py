@@ -1,0 +1,142 @@
+"""Walks the trees of conditions and expressions: what stands in them, and the same tree with parts replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from polystore.query.nodes import (
+    Aggregated,
+    All,
+    Arithmetic,
+    Call,
+    Case,
+    Column,
+    Compare,
+    Condition,
+    Either,
+    Expression,
+    Extract,
+    IsNull,
+    Not,
+    Null,
+    Parameter,
+    Trunc,
+    Truth,
+    Within,
+)
+from polystore.schema.model import FieldInfo
+
+
+def expressions_of(expression: Expression, *, in_aggregates: bool = True) -> Iterator[Expression]:
+    """The expression and all within it, from the outside in; not those inside an aggregate where this is asked."""
+    yield expression
+    match expression:
+        case Column() | Parameter() | Null():
+            return
+        case Extract(operand=operand) | Trunc(operand=operand):
+            yield from expressions_of(operand, in_aggregates=in_aggregates)
+        case Arithmetic(left=left, right=right):
+            yield from expressions_of(left, in_aggregates=in_aggregates)
+            yield from expressions_of(right, in_aggregates=in_aggregates)
+        case Call(arguments=arguments):
+            for argument in arguments:
+                yield from expressions_of(argument, in_aggregates=in_aggregates)
+        case Case(branches=branches, default=default):
+            for condition, value in branches:
+                yield from expressions_within(condition, in_aggregates=in_aggregates)
+                yield from expressions_of(value, in_aggregates=in_aggregates)
+            yield from expressions_of(default, in_aggregates=in_aggregates)
+        case Truth(condition=condition):
+            yield from expressions_within(condition, in_aggregates=in_aggregates)
+        case Aggregated(operand=counted, condition=restriction):
+            if in_aggregates:
+                yield from expressions_of(counted) if counted is not None else ()
+                yield from expressions_within(restriction) if restriction is not None else ()
+        case _:
+            assert_never(expression)
+
+
+def expressions_within(condition: Condition, *, in_aggregates: bool = True) -> Iterator[Expression]:
+    """All expressions of a condition."""
+    match condition:
+        case All(children=children) | Either(children=children):
+            for child in children:
+                yield from expressions_within(child, in_aggregates=in_aggregates)
+        case Not(child=child):
+            yield from expressions_within(child, in_aggregates=in_aggregates)
+        case IsNull(operand=operand):
+            yield from expressions_of(operand, in_aggregates=in_aggregates)
+        case Within(left=left):
+            yield from expressions_of(left, in_aggregates=in_aggregates)
+        case Compare(left=left, right=right):
+            yield from expressions_of(left, in_aggregates=in_aggregates)
+            yield from expressions_of(right, in_aggregates=in_aggregates)
+        case _:
+            assert_never(condition)
+
+
+def aggregates_of(expression: Expression) -> list[Aggregated]:
+    """The aggregates that the expression is computed from."""
+    return [each for each in expressions_of(expression) if isinstance(each, Aggregated)]
+
+
+def aggregates_within(condition: Condition) -> list[Aggregated]:
+    """The aggregates that the condition is about."""
+    return [each for each in expressions_within(condition) if isinstance(each, Aggregated)]
+
+
+def columns_of(expression: Expression) -> list[FieldInfo]:
+    """The fields that the expression reads, each once."""
+    return list(dict.fromkeys(each.field for each in expressions_of(expression) if isinstance(each, Column)))
+
+
+Change = Callable[[Expression], Expression | None]
+
+
+def replaced(expression: Expression, change: Change) -> Expression:
+    """The expression with each part for which ``change`` gives another one replaced by that; outermost parts first."""
+    changed = change(expression)
+    if changed is not None:
+        return changed
+    match expression:
+        case Column() | Parameter() | Null():
+            return expression
+        case Extract(operand=operand) | Trunc(operand=operand):
+            return replace(expression, operand=replaced(operand, change))
+        case Arithmetic(left=left, right=right):
+            return replace(expression, left=replaced(left, change), right=replaced(right, change))
+        case Call(arguments=arguments):
+            return replace(expression, arguments=tuple(replaced(each, change) for each in arguments))
+        case Case(branches=branches, default=default):
+            made = tuple((replaced_within(test, change), replaced(value, change)) for test, value in branches)
+            return replace(expression, branches=made, default=replaced(default, change))
+        case Truth(condition=condition):
+            return Truth(replaced_within(condition, change))
+        case Aggregated(operand=counted, condition=restriction):
+            return replace(
+                expression,
+                operand=None if counted is None else replaced(counted, change),
+                condition=None if restriction is None else replaced_within(restriction, change),
+            )
+    assert_never(expression)
+
+
+def replaced_within(condition: Condition, change: Change) -> Condition:
+    """The condition with parts of its expressions replaced."""
+    match condition:
+        case All(children=children):
+            return All(tuple(replaced_within(child, change) for child in children))
+        case Either(children=children):
+            return Either(tuple(replaced_within(child, change) for child in children))
+        case Not(child=child):
+            return Not(replaced_within(child, change))
+        case IsNull(operand=operand):
+            return IsNull(replaced(operand, change))
+        case Within(left=left, values=values):
+            return Within(replaced(left, change), values)
+        case Compare(left=left, operator=operator, right=right):
+            return Compare(replaced(left, change), operator, replaced(right, change))
+    assert_never(condition)
