@@ -8,8 +8,28 @@ from decimal import Decimal
 from typing import Any, assert_type
 from uuid import UUID
 
-from polystore import F, Q, QuerySet, Repository, Store
-from polystore.query.functions import Column
+from polystore import (
+    Avg,
+    Case,
+    Coalesce,
+    Count,
+    Extract,
+    F,
+    Lower,
+    Max,
+    Mod,
+    Now,
+    Q,
+    QuerySet,
+    Repository,
+    Store,
+    Sum,
+    Trunc,
+    Upper,
+    Value,
+    When,
+)
+from polystore.query.functions import Column, Combined, Ordering
 from tests.typing.models import Album, Artist, Session, Setting, Track
 
 
@@ -33,7 +53,8 @@ def conditions() -> None:
     assert_type(Album.artist_id.in_([1, 2]), Q)
     assert_type(Album.price.isnull(), Q)
     assert_type(Album.price.range(Decimal(1), Decimal(2)), Q)
-    assert_type(Album.title.desc(), str)
+    assert_type(Album.title.desc(), Ordering)
+    assert_type(Album.price.asc(nulls_last=True), Ordering)
 
 
 def instances() -> None:
@@ -95,7 +116,37 @@ def projections() -> None:
     assert_type(Album.objects.values_list("title").first(), tuple[Any, ...] | None)
 
 
+def expressions() -> None:
+    assert_type(F("plays") + 1, Combined)
+    assert_type(Sum("plays") / Count("*"), Combined)
+    assert_type(Mod("plays", 2), Combined)
+    assert_type(Lower("title").desc(), Ordering)
+    size = Case(When(Album.artist_id > 3, plays__lt=2, then=Value("rare")), default=Upper("title"))
+    albums = Album.objects.annotate(size=size, late=Q(price=None)).alias(low=Lower(Album.title)).filter(low="x")
+    assert_type(albums, QuerySet[Album, Album])
+    assert_type(
+        albums.order_by(Lower("title"), "-size", Album.title, F("plays").desc(nulls_last=True)).first(), Album | None
+    )
+    assert_type(albums.values("title", up=Upper("title")), QuerySet[Album, dict[str, Any]])
+    assert_type(albums.values_list("title", Coalesce("price", 0)), QuerySet[Album, tuple[Any, ...]])
+    assert_type(albums.values_list(Lower("title"), flat=True), QuerySet[Album, Any])
+    assert_type(albums.filter(plays__lt=F("artist_id") + 1).update(title=Lower("title")), int)
+
+
+def groups() -> None:
+    grouped = Album.objects.values("artist_id").annotate(n=Count("*"), plays_most=Max("plays"))
+    assert_type(grouped, QuerySet[Album, dict[str, Any]])
+    assert_type(grouped.filter(n__gt=1).order_by("-n").first(), dict[str, Any] | None)
+    assert_type(grouped.aggregate(Avg("n"), top=Max("n")), dict[str, Any])
+    assert_type(Album.objects.aggregate(n=Count("*", filter=Q(plays=1)), total=Sum("plays", default=0)), dict[str, Any])
+    assert_type(
+        Session.objects.values(month=Trunc("updated", "month")).annotate(n=Count("*"), y=Extract(Now(), "year")),
+        QuerySet[Session, dict[str, Any]],
+    )
+
+
 async def other_colour() -> None:
+    assert_type(await Album.objects.aaggregate(n=Count("*")), dict[str, Any])
     assert_type(await Album.objects.aget(pk=1), Album)
     assert_type(await Album.objects.aget_or_none(pk=1), Album | None)
     assert_type(await Album.objects.all(), list[Album])

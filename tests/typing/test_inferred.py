@@ -11,7 +11,15 @@ from polystore import Store
 from tests.typing import inferred
 from tests.typing.models import Album, Artist, Session, Setting
 
-FUNCTIONS = [inferred.columns, inferred.conditions, inferred.instances, inferred.querysets, inferred.one]
+FUNCTIONS = [
+    inferred.columns,
+    inferred.conditions,
+    inferred.instances,
+    inferred.querysets,
+    inferred.one,
+    inferred.expressions,
+    inferred.groups,
+]
 
 
 @pytest.fixture

@@ -4,7 +4,22 @@
 
 from __future__ import annotations
 
-from polystore import EmbeddedModel, Field, Model, Repository, field
+from polystore import (
+    Case,
+    Coalesce,
+    Count,
+    EmbeddedModel,
+    F,
+    Field,
+    Lower,
+    Model,
+    Repository,
+    Substr,
+    Sum,
+    Trunc,
+    When,
+    field,
+)
 from tests.typing.models import Album, Artist, Session, Setting, Track
 
 
@@ -54,6 +69,22 @@ def querysets() -> None:
     Album.objects.values("title").get(pk=1).title  # type: ignore[attr-defined]  # a dict
     Album.objects.get_or_none(pk=1).title  # type: ignore[union-attr]  # perhaps None
     Track.objects.all()  # type: ignore[attr-defined]  # embedded models have no rows
+
+
+def expressions() -> None:
+    Album.objects.annotate("title")  # type: ignore[arg-type]  # expressions by name
+    Album.objects.annotate(size=3)  # type: ignore[arg-type]  # Value(3)
+    Album.objects.aggregate(n="plays")  # type: ignore[arg-type]  # an aggregate of it
+    Album.objects.aggregate(Lower("title"))  # type: ignore[arg-type]  # no aggregate
+    Lower("title", "name")  # type: ignore[call-arg]  # one text
+    Coalesce("title")  # type: ignore[call-arg]  # two or more
+    Count("*", default=0)  # type: ignore[call-arg]  # a count is never NULL
+    Sum("plays", sample=True)  # type: ignore[call-arg]  # of StdDev and Variance
+    Substr("title", "2")  # type: ignore[arg-type]  # a position
+    Case(default=1, when=2)  # type: ignore[call-arg]  # When(...) branches
+    When(plays=1)  # type: ignore[call-arg]  # then what
+    Trunc("updated", part=3)  # type: ignore[arg-type]  # a word
+    F("plays").desc(nulls="last")  # type: ignore[call-arg]  # nulls_last=True
 
 
 async def other_colour() -> None:

@@ -327,7 +327,7 @@ def test_a_name_that_cannot_be_one_is_refused(db: Db) -> None:
             rows.annotate(**{name: F("number")})
     for wrong in ("number", 3, None, rows):
         with db.commands(0), pytest.raises(FieldError, match="no expression"):
-            rows.annotate(it=wrong)
+            rows.annotate(it=wrong)  # type: ignore[arg-type]  # the error is tested
     with db.commands(0), pytest.raises(FieldError, match="needs a name"):
         rows.annotate(F("number"))  # type: ignore[arg-type]  # the error is tested
     with db.commands(0), pytest.raises(QueryUsageError, match="slice"):
