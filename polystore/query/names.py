@@ -63,7 +63,7 @@ class Names:
         found = self.fields.get(name)
         if found is None:
             known = ", ".join([*(each for each in self.fields if each != "pk"), *self.annotations])
-            raise FieldError(f"{self.name} has no {self.what} {name!r}; there are {known}")
+            raise FieldError(f"{self.name} has no {self.what} {name!r}; its {self.what}s are {known}")
         return found
 
     def expression(self, field: FieldInfo) -> Expression:

@@ -10,7 +10,7 @@ import pytest
 from polystore.adapters.base import Source
 from polystore.engine.changes import is_saved, saved_of
 from polystore.engine.load import Origin, build_dumper, build_instance, build_loader, compose
-from polystore.query.planner import Form
+from polystore.query.stages import Form
 from tests.engine.models import NOTE, PRIVATE, Colour, Note, Private, Spot
 
 COLUMNS = [NOTE.field(name) for name in ("id", "title", "stars", "colour")]

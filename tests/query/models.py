@@ -15,8 +15,10 @@ from pydantic import AnyUrl, NaiveDatetime
 
 from polystore import EmbeddedModel, Field, Model, field
 from polystore.api.complete import schema_of
-from polystore.query.lookups import filter_shape, read_filter
+from polystore.query.names import names_of
 from polystore.query.nodes import Condition
+from polystore.query.reading import read_filter
+from polystore.query.shapes import filter_shape
 from polystore.query.simplify import simplify
 
 
@@ -108,4 +110,4 @@ def shape_of(*conditions: Any, **lookups: Any) -> tuple[tuple[Any, ...], list[An
 def condition_of(*conditions: Any, **lookups: Any) -> tuple[Condition, list[Any]]:
     """The simplified condition of a filter on ``Sample``, and its values."""
     shape, values = shape_of(*conditions, **lookups)
-    return simplify(read_filter(SAMPLE, shape, count())), values
+    return simplify(read_filter(names_of(SAMPLE), shape, count())), values

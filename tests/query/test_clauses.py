@@ -238,7 +238,10 @@ def test_a_column_is_compared_with_a_column() -> None:
         ({"amount__gt": F("real")}, "amount__gt of Sample: Decimal and float do not go together"),
         ({"flag": F("number")}, "flag of Sample: bool and int do not go together"),
         ({"number": F("nothing")}, "Sample has no field 'nothing'"),
-        ({"number": F("text") + 1}, "Sample: arithmetic needs int, float or Decimal fields, not str"),
+        (
+            {"number": F("text") + 1},
+            "Sample: arithmetic +: it computes with int, float and Decimal, not with str and int",
+        ),
     ],
 )
 def test_fields_that_do_not_go_together_are_told(lookups: dict[str, Any], message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -16,7 +17,10 @@ from polystore import Field, Model, field
 from polystore.api.complete import schema_of
 from polystore.errors import InvalidCursor
 from polystore.query.cursor import read_cursor, write_cursor
-from polystore.query.planner import read_order
+from polystore.query.names import names_of
+from polystore.query.nodes import Order
+from polystore.query.orders import read_order as read_terms
+from polystore.schema.model import Schema
 
 
 class Colour(Enum):
@@ -40,6 +44,12 @@ class Everything(Model):
 
 
 SCHEMA = schema_of(Everything)
+
+
+def read_order(schema: Schema, terms: Sequence[str]) -> tuple[Order, ...]:
+    return read_terms(names_of(schema), terms, iter(()))
+
+
 SECRET = b"secret"
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "flag": st.booleans(),

@@ -14,15 +14,14 @@ from polystore.query.evaluate import (
     assigned,
     count_rows,
     decimal_result,
-    distinct_rows,
     number_result,
     predicate,
     select_rows,
-    sort_rows,
 )
-from polystore.query.functions import expression_shape
-from polystore.query.nodes import ArithmeticOperator, Count, Order, Select, Update
+from polystore.query.evaluate.operations import distinct_rows, sort_rows
+from polystore.query.nodes import ArithmeticOperator, Column, Count, Order, Select, Update
 from polystore.query.planner import plan
+from polystore.query.shapes import expression_shape
 from polystore.schema.kinds import INT64_MAX, INT64_MIN
 from tests.query.models import SAMPLE, Sample, condition_of, row
 from tests.query.plans import planned
@@ -102,15 +101,17 @@ def test_parts_of_moments_are_numbered_as_django_does(lookup: str, value: Any, f
 
 @pytest.mark.parametrize(("descending", "found"), [(False, [None, 1, 2, 3]), (True, [3, 2, 1, None])])
 def test_null_is_the_lowest_value(descending: bool, found: list[int | None]) -> None:
-    assert [each["number"] for each in sort_rows(list(ROWS), [Order(SAMPLE.field("number"), descending)])] == found
+    assert [
+        each["number"] for each in sort_rows(list(ROWS), [Order(Column(SAMPLE.field("number")), descending)], ())
+    ] == found
 
 
 def test_sorting_is_stable_and_goes_by_the_first_term_first() -> None:
     made = [row(id=key, number=key % 2, rank=key // 2) for key in range(4)]
-    by_number = sort_rows(made, [Order(SAMPLE.field("number"))])
+    by_number = sort_rows(made, [Order(Column(SAMPLE.field("number")))], ())
     assert [each["id"] for each in by_number] == [0, 2, 1, 3]
-    terms = [Order(SAMPLE.field("number"), True), Order(SAMPLE.field("rank"), True)]
-    assert [each["id"] for each in sort_rows(made, terms)] == [3, 1, 2, 0]
+    terms = [Order(Column(SAMPLE.field(name)), True) for name in ("number", "rank")]
+    assert [each["id"] for each in sort_rows(made, terms, ())] == [3, 1, 2, 0]
 
 
 @pytest.mark.parametrize(
@@ -207,7 +208,7 @@ def test_decimals_are_exact() -> None:
 def changed(before: dict[str, Any], **expressions: Any) -> dict[str, Any]:
     """What an update of expressions gives a row."""
     values: list[Any] = []
-    shapes = tuple((name, expression_shape(each, values)) for name, each in expressions.items())
+    shapes = tuple((name, expression_shape(SAMPLE, each, values)) for name, each in expressions.items())
     operation = plan(SAMPLE, (), "update", shapes).operation
     assert isinstance(operation, Update)
     return assigned(before, operation.assignments, values)

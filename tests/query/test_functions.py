@@ -10,8 +10,8 @@ import pytest
 
 from polystore import F, Q
 from polystore.errors import DataError, FieldError
-from polystore.query.functions import expression_shape
-from tests.query.models import Level, Sample, shape_of
+from polystore.query.shapes import expression_shape, order_shape
+from tests.query.models import SAMPLE, Level, Sample, shape_of
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,12 @@ def test_a_typed_condition_is_the_lookup_of_its_name(typed: Q, lookup: Q) -> Non
 
 
 def test_a_column_orders_by_its_name() -> None:
-    assert (Sample.number.asc(), Sample.number.desc()) == ("number", "-number")
+    values: list[Any] = []
+    terms = (Sample.number.asc(), Sample.number.desc(), F("number").desc(nulls_last=True), F("pk").asc())
+    assert [order_shape(SAMPLE, term, values) for term in terms] == ["number", "-number", "-number", "id"]
+    by_sum = order_shape(SAMPLE, (F("number") + 1).desc(nulls_first=True), values)
+    assert by_sum == ("by", ("+", ("F", "number"), ("V", "int")), True, "first")
+    assert values == [1]
 
 
 def test_a_condition_prints_as_it_was_written() -> None:
@@ -90,7 +95,7 @@ def test_an_expression_is_a_structure_with_its_numbers_beside_it(
     expression: Any, shape: tuple[Any, ...], numbers: list[Any]
 ) -> None:
     values: list[Any] = []
-    assert expression_shape(expression, values) == shape
+    assert expression_shape(SAMPLE, expression, values) == shape
     assert values == numbers
     assert [type(value) for value in values] == [type(number) for number in numbers]
 

@@ -232,7 +232,7 @@ def test_values_select_their_columns_in_order() -> None:
 def test_distinct_values_break_ties_among_themselves() -> None:
     operation, _ = select(rows.values("text", "number").distinct().order_by("-number"))
     assert operation.distinct
-    assert operation.order == (Order(SAMPLE.field("number"), True), Order(SAMPLE.field("text"), True))
+    assert operation.order == tuple(Order(Column(SAMPLE.field(name)), True) for name in ("number", "text"))
     assert not select(rows.distinct())[0].distinct
 
 
