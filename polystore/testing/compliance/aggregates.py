@@ -235,7 +235,7 @@ def test_distinct_rows_are_respected(db: Db) -> None:
     assert db(distinct).aggregate(s=Sum("number"), n=Count("*")) == {"s": 3, "n": 3}
     assert db(distinct.order_by("number")[:2]).aggregate(s=Sum("number"), n=Count("*")) == {"s": 1, "n": 2}
     assert db(rows.distinct()).aggregate(n=Count("*")) == {"n": 4}
-    with db.commands(0), pytest.raises(FieldError, match="'rank'; there are number"):
+    with db.commands(0), pytest.raises(FieldError, match="'rank'; its values are number"):
         db(distinct).aggregate(s=Sum("rank"))
 
 

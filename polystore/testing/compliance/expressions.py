@@ -343,7 +343,7 @@ def test_an_unknown_name_lists_fields_and_annotations(db: Db) -> None:
         lambda: query.values("lower"),
         lambda: query.annotate(up=Upper("lower")),
     ):
-        with db.commands(0), pytest.raises(FieldError, match="'lower'; there are id, name, low"):
+        with db.commands(0), pytest.raises(FieldError, match="'lower'; its fields are id, name, low"):
             make()
 
 
