@@ -309,7 +309,7 @@ def save_request(
     saved = saved_of(instance)
     if update_fields is not None and not (names := list(update_fields)):
         return SaveRequest("nothing", {})
-    chosen = None if update_fields is None else _chosen(schema, names)
+    chosen = None if update_fields is None else chosen_fields(schema, names)
     row = clean(instance, schema)
     if force_insert or saved is None:
         row |= moments(schema, adding=True)
@@ -325,22 +325,58 @@ def save_request(
     if key is None:
         raise QueryUsageError(f"{schema.name}: an instance without a primary key cannot be updated; save() it first")
     changed = chosen if chosen is not None else changed_fields(instance, schema, row)
-    version = None if schema.version is None else row[schema.version.name]
+    if chosen is not None or changed:
+        refuse_unloaded(schema, row, changed)
+    version = None if schema.version is None else row.get(schema.version.name)
     if not changed:
         return SaveRequest("update" if force_update else "nothing", row, (), version)
     if schema.moments:
-        row |= {name: moment for name, moment in moments(schema).items() if name in row}
+        row |= {name: moment for name, moment in moments(schema).items() if name in row or chosen is not None}
     loaded_whole = len(row) == len(schema.fields)
     forced = force_update or chosen is not None or version is not None or not loaded_whole
     return SaveRequest("update" if forced else "update or insert", row, changed, version)
 
 
-def _chosen(schema: Schema, names: Sequence[str]) -> tuple[FieldInfo, ...]:
-    fields = tuple(schema.field(name) for name in names)
+def chosen_fields(schema: Schema, names: Iterable[str]) -> tuple[FieldInfo, ...]:
+    """The fields that a write of ``names`` writes: these, and those set to its moment. A version counts itself.
+
+    Raises:
+        FieldError: an unknown field, or the primary key.
+    """
+    fields = tuple(dict.fromkeys(schema.field(name) for name in names))
     for info in fields:
         if info.primary_key:
-            raise FieldError(f"{info.label} is the primary key: update_fields cannot name it")
-    return fields + tuple(info for info in schema.fields if info.auto_now and info not in fields)
+            raise FieldError(f"{info.label} is the primary key, which no update can change")
+    stamped = tuple(info for info in schema.moments if info.auto_now and info not in fields)
+    return tuple(info for info in fields if not info.version) + stamped
+
+
+def refuse_unloaded(schema: Schema, row: Mapping[str, Any], fields: Iterable[FieldInfo]) -> None:
+    """Refuses to write fields that an instance was loaded without, or to write past a version that it does not know.
+
+    Raises:
+        QueryUsageError: names the field.
+    """
+    needed = [info for info in fields if not info.auto_now]
+    for info in needed if schema.version is None else [*needed, schema.version]:
+        if info.name not in row:
+            raise QueryUsageError(
+                f"{info.label} was not loaded, so it cannot be written; load it too, or call refresh_from_db()"
+            )
+
+
+def update_row(instance: Any, schema: Schema, fields: Sequence[FieldInfo]) -> dict[str, Any]:
+    """The validated values of an instance of which some fields are to be written.
+
+    Raises:
+        ValidationError: values that their fields do not accept.
+        QueryUsageError: the instance has no key, or was loaded without one of the fields.
+    """
+    row = clean(instance, schema)
+    if row.get(schema.primary_key.name) is None:
+        raise QueryUsageError(f"{schema.name}: an instance without a primary key cannot be updated; save() it first")
+    refuse_unloaded(schema, row, fields)
+    return row | moments(schema)
 
 
 def _beside_key(schema: Schema, row: Mapping[str, Any]) -> tuple[FieldInfo, ...]:
@@ -442,9 +478,14 @@ def refresh_names(instance: Any, schema: Schema, fields: Iterable[str] | None) -
     return tuple(schema.field(name).name for name in fields)
 
 
+def called(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values given as defaults: those that can be called give way to what they answer."""
+    return {name: value() if callable(value) else value for name, value in values.items()}
+
+
 def assign(instance: Any, values: Mapping[str, Any]) -> None:
     """Sets the values that differ."""
-    for name, value in values.items():
+    for name, value in called(values).items():
         if getattr(instance, name) != value:
             setattr(instance, name, value)
 
@@ -483,19 +524,6 @@ def insert_row(instance: Any, schema: Schema) -> dict[str, Any]:
         ValidationError: values that their fields do not accept.
     """
     return clean(instance, schema) | moments(schema, adding=True)
-
-
-def upsert_request(instance: Any, schema: Schema) -> SaveRequest:
-    """What an upsert writes: all fields but those set on the first write only.
-
-    Raises:
-        ValidationError: values that their fields do not accept.
-    """
-    row = insert_row(instance, schema)
-    if row[schema.primary_key.name] is None:
-        return SaveRequest("insert", row)
-    changed = tuple(info for info in _beside_key(schema, row) if not info.auto_now_add and not info.version)
-    return SaveRequest("update or insert", row, changed)
 
 
 def missing_row(instance: Any, schema: Schema) -> DoesNotExist:

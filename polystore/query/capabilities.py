@@ -20,6 +20,7 @@ class Feature(Enum):
     DISTINCT = "distinct rows"
     ATOMIC_BATCH = "batches written whole or not at all"
     IGNORE_CONFLICTS = "inserts that skip rows in conflict"
+    UPDATE_CONFLICTS = "inserts that update rows in conflict"
     TTL = "rows that expire"
     MICROSECONDS = "datetimes to the microsecond by default"
     INFINITY = "infinite floats"

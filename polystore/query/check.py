@@ -29,6 +29,7 @@ from polystore.query.nodes import (
     Parameter,
     Select,
     Update,
+    UpdateEach,
     Within,
 )
 from polystore.schema.kinds import BytesKind, FloatKind
@@ -52,6 +53,10 @@ def check_operation(operation: Operation, capabilities: Capabilities, store: str
     if isinstance(operation, Insert):
         if operation.ignore_conflicts:
             checker.need(Feature.IGNORE_CONFLICTS, "ignore_conflicts=True", "catch UniqueViolation for each row")
+        if operation.on_conflict is not None:
+            checker.need(Feature.UPDATE_CONFLICTS, "inserts that update rows in conflict", "use update_or_create()")
+        return
+    if isinstance(operation, UpdateEach):
         return
     checker.condition(operation.condition)
     if isinstance(operation, Update):

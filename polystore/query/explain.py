@@ -27,8 +27,10 @@ from polystore.query.nodes import (
     Parameter,
     Select,
     Update,
+    UpdateEach,
     Within,
 )
+from polystore.schema.model import FieldInfo
 
 Values = Sequence[Any] | None
 
@@ -84,7 +86,9 @@ def describe_operation(operation: Operation, values: Values = None) -> str:
     """The operation in one line."""
     name = type(operation).__name__.lower()
     if isinstance(operation, Insert):
-        return f"insert {operation.schema.name} ({', '.join(field.name for field in operation.fields)})"
+        return f"insert {operation.schema.name} ({_names(operation.fields)}){_describe_conflict(operation)}"
+    if isinstance(operation, UpdateEach):
+        return f"update each {operation.schema.name} set ({_names(operation.fields)})"
     parts = [f"{name} {operation.schema.name} where {describe_condition(operation.condition, values)}"]
     match operation:
         case Update(assignments=assignments):
@@ -102,6 +106,17 @@ def describe_operation(operation: Operation, values: Values = None) -> str:
     if isinstance(operation, Select | Count) and operation.limit is not None:
         parts.append(f"at most {describe_expression(operation.limit, values)}")
     return ", ".join(parts)
+
+
+def _names(fields: Sequence[FieldInfo]) -> str:
+    return ", ".join(field.name for field in fields)
+
+
+def _describe_conflict(insert: Insert) -> str:
+    if insert.ignore_conflicts:
+        return ", skipping rows in conflict"
+    found = insert.on_conflict
+    return "" if found is None else f", or set ({_names(found.fields)}) where ({_names(found.target)}) is there"
 
 
 def _nested(condition: Condition, values: Values) -> str:
