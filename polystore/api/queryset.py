@@ -56,7 +56,7 @@ class QuerySet(Bulk[M, R]):
     def get_or_create(self, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[M, bool]:
         """The row that matches, or a new one of the lookups' exact values and the defaults.
 
-        Lookups with ``__`` find a row and give a new one no value; defaults that can be called are called where they are
+        Lookups with ``__`` find a row and give a new one no value; defaults that can be called are called when they are
         needed. Two writers get one row where the lookups name a unique value: the insert that loses reads again.
 
         Returns:
