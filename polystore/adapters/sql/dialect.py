@@ -190,7 +190,7 @@ class Dialect(ABC):
         """The texts of an INSERT, by the use that the backend makes of them."""
 
     def each_texts(self, parts: EachParts) -> dict[str, str]:
-        """The texts of an update of rows by key: ``one`` for one row, others by the use that the backend has for them."""
+        """The texts of an update of rows by key: ``one`` for one row, others as the backend needs them."""
         return {"one": one_text(parts, "%s")}
 
     def refuse(self, what: str, remedy: str) -> NotSupportedError:
