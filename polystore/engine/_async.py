@@ -82,9 +82,9 @@ async def insert_many(
 ) -> None:
     """Inserts instances: all are validated before the first is sent; one command a batch, at the least."""
     batches = insert_batches(handle.schema, instances, on_conflict, batch_size)
+    writers = [handle.insert(batch.fields, ignore_conflicts, batch.on_conflict) for batch in batches]
     for number, batch in enumerate(batches):
-        writer = handle.insert(batch.fields, ignore_conflicts, batch.on_conflict)
-        answer = await _write_batch(handle, writer, batches, number)
+        answer = await _write_batch(handle, writers[number], batches, number)
         if not ignore_conflicts:
             note_inserts(handle, batch, answer)
 
