@@ -84,23 +84,27 @@ def write_over_by_key(player: Player, turn: int) -> str:
 
 
 def write_many_over(player: Player, turn: int) -> list[str]:
-    rows = [
-        Place(id=f"{player.number} {turn} {seat}", row=turn, seat=seat, winner=player.number) for seat in range(GROUP)
-    ]
+    """Every other process takes the rows from the other end."""
+    rows = [Place(id=f"{player.number} {turn} {seat}", row=turn, seat=seat) for seat in range(GROUP)]
+    unique, changed = ["row", "seat"], ["winner"]
+    way = slice(None, None, -1 if player.number % 2 else 1)
     player.call(
-        Place.objects,
-        "bulk_create",
-        rows,
-        update_conflicts=True,
-        unique_fields=["row", "seat"],
-        update_fields=["winner"],
+        Place.objects, "bulk_create", rows[way], update_conflicts=True, unique_fields=unique, update_fields=changed
     )
     return [row.id for row in rows]
 
 
+def change_many(player: Player, turn: int) -> int:
+    """Every other process takes the rows from the other end."""
+    rows = [Place(id=f"many {seat}", winner=player.number) for seat in range(GROUP)]
+    way = slice(None, None, -1 if player.number % 2 else 1)
+    return int(player.call(Place.objects, "bulk_update", rows[way], ["winner"]))
+
+
 def skip_what_is_there(player: Player, turn: int) -> None:
     rows = [Entry(name=f"skipped {turn} {seat}", winner=player.number) for seat in range(GROUP)]
-    player.call(Entry.objects, "bulk_create", rows, ignore_conflicts=True)
+    way = slice(None, None, -1 if player.number % 2 else 1)
+    player.call(Entry.objects, "bulk_create", rows[way], ignore_conflicts=True)
 
 
 def count_up(player: Player, turn: int) -> int:
@@ -126,6 +130,7 @@ RACES = (
     write_over_by_name,
     write_over_by_key,
     write_many_over,
+    change_many,
     skip_what_is_there,
     count_up,
     change_one_version,

@@ -39,6 +39,7 @@ def outcome(request: pytest.FixtureRequest, configured: dict[str, Any]) -> Itera
         store.drop_all(MODELS)
         store.create_all(MODELS)
         Tally.objects.bulk_create([Tally(id=number) for number in range(1, 5)])
+        Place.objects.bulk_create([Place(id=f"many {seat}") for seat in range(GROUP)])
         yield hold(configured, request.param)
         store.drop_all(MODELS)
 
@@ -78,6 +79,10 @@ def test_all_who_write_many_rows_over_learn_the_same_keys(outcome: Outcome) -> N
     assert len(stored) == ROUNDS * GROUP == sum(row.row is not None for row in Place.objects.all())
     for turn, answers in enumerate(rounds(outcome, "write_many_over")):
         assert all(answer == [stored[turn, seat] for seat in range(GROUP)] for answer in answers)
+
+
+def test_all_who_change_the_same_rows_do(outcome: Outcome) -> None:
+    assert outcome["change_many"] == [[GROUP] * ROUNDS] * PROCESSES
 
 
 def test_of_all_who_skip_what_is_there_one_writes_each_row(outcome: Outcome) -> None:

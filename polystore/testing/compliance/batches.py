@@ -87,6 +87,10 @@ def test_many_values_of_each_kind_are_written(db: Db, field: str) -> None:
     found = {row.name: getattr(row, field) for row in db(rows.all()).rows()}
     assert found == {"a": first, "b": second, "c": empty}
     assert [type(found[name]) for name in "abc"] == [type(first), type(second), type(empty)]
+    for row in made:
+        setattr(row, field, empty)
+    assert db(rows.all()).bulk_update(made, [field]) == 3
+    assert [getattr(row, field) for row in db(rows.all()).rows()] == [empty] * 3
 
 
 @rule("F23", "E1")

@@ -76,14 +76,16 @@ class AsyncMysqlSession:
         if statement.conflict is not None:
             return await self._insert_or_change(statement, statement.conflict, rows)
         batches = list(self._batches(statement, rows))
-        if len(batches) == 1:
+        if len(batches) == 1 and not statement.ignore_conflicts:
             return await self._insert_batch(statement, *batches[0])
-        keys: list[int] = []
-        await self._begin()
-        for count, text in batches:
-            keys += await self._insert_batch(statement, count, text)
-        await self._commit()
-        return keys
+
+        async def work() -> list[int]:
+            keys: list[int] = []
+            for count, text in batches:
+                keys += await self._insert_batch(statement, count, text)
+            return keys
+
+        return await self._until_no_deadlock(work, whole=len(batches) > 1)
 
     async def _begin(self) -> None:
         """From here on an error leaves the connection unusable, so that it is closed and nothing is kept."""

@@ -77,14 +77,16 @@ class MysqlSession:
         if statement.conflict is not None:
             return self._insert_or_change(statement, statement.conflict, rows)
         batches = list(self._batches(statement, rows))
-        if len(batches) == 1:
+        if len(batches) == 1 and not statement.ignore_conflicts:
             return self._insert_batch(statement, *batches[0])
-        keys: list[int] = []
-        self._begin()
-        for count, text in batches:
-            keys += self._insert_batch(statement, count, text)
-        self._commit()
-        return keys
+
+        def work() -> list[int]:
+            keys: list[int] = []
+            for count, text in batches:
+                keys += self._insert_batch(statement, count, text)
+            return keys
+
+        return self._until_no_deadlock(work, whole=len(batches) > 1)
 
     def _begin(self) -> None:
         """From here on an error leaves the connection unusable, so that it is closed and nothing is kept."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
 
 from psycopg import AsyncClientCursor, AsyncConnection, pq
+from psycopg.errors import DeadlockDetected
 
 from polystore.adapters.sql import ddl
 from polystore.adapters.sql.postgresql.options import PREPARED_MAX, SET_UP, make_adapters
@@ -16,6 +17,9 @@ from polystore.schema.model import Schema
 _ROWS, _COUNT, _EXISTS, _CHANGE = Action.ROWS, Action.COUNT, Action.EXISTS, Action.CHANGE
 _IDLE = pq.TransactionStatus.IDLE
 _DDL_LOCK = 7231_4408
+_MOST_DEADLOCKS = 10
+
+T = TypeVar("T")
 
 
 async def open_session(server: Server) -> AsyncPostgresqlSession:
@@ -47,7 +51,7 @@ class AsyncPostgresqlSession:
         if isinstance(statement, InsertStatement):
             return await self._insert(statement, parameters)
         if isinstance(statement, EachStatement):
-            return await self._update_each(statement, parameters)
+            return await self._until_no_deadlock(self._update_each, statement, parameters)
         await cursor.execute(statement.native, parameters, prepare=self._prepare)
         if action is _ROWS:
             return await cursor.fetchall()
@@ -62,7 +66,7 @@ class AsyncPostgresqlSession:
             top = max(row[statement.explicit] for row in rows)
             await cursor.execute(statement.texts["bump"], (top,), prepare=self._prepare)
         if statement.conflict is not None:
-            return await self._insert_or_change(statement, rows)
+            return await self._until_no_deadlock(self._insert_or_change, statement, rows)
         if len(rows) == 1:
             await cursor.execute(statement.native, rows[0], prepare=self._prepare)
             if not statement.allocates:
@@ -70,10 +74,22 @@ class AsyncPostgresqlSession:
             row = await cursor.fetchone()
             return [row[0]] if row is not None and not statement.ignore_conflicts else []
         if statement.ignore_conflicts:
-            async with self._connection.transaction():
-                await cursor.executemany(statement.native, rows)
-            return []
+            return await self._until_no_deadlock(self._insert_new, statement, rows)
         return await self._copy(statement, rows)
+
+    async def _until_no_deadlock(self, write: Callable[[Any, Any], Awaitable[T]], statement: Any, rows: Any) -> T:
+        """Writes rows, all or none; anew when the server has undone it for another transaction's sake."""
+        for _ in range(_MOST_DEADLOCKS):
+            try:
+                return await write(statement, rows)
+            except DeadlockDetected:
+                continue
+        return await write(statement, rows)
+
+    async def _insert_new(self, statement: InsertStatement, rows: Sequence[Any]) -> list[int]:
+        async with self._connection.transaction():
+            await self._cursor.executemany(statement.native, rows)
+        return []
 
     async def _insert_or_change(self, statement: InsertStatement, rows: Sequence[Any]) -> list[Any]:
         """Inserts rows, or changes those in conflict, one after the other and all or none; what is told of each."""

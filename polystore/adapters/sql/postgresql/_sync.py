@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from psycopg import ClientCursor, Connection, pq
+from psycopg.errors import DeadlockDetected
 
 from polystore.adapters.sql import ddl
 from polystore.adapters.sql.postgresql.options import PREPARED_MAX, SET_UP, make_adapters
@@ -17,6 +18,9 @@ from polystore.schema.model import Schema
 _ROWS, _COUNT, _EXISTS, _CHANGE = Action.ROWS, Action.COUNT, Action.EXISTS, Action.CHANGE
 _IDLE = pq.TransactionStatus.IDLE
 _DDL_LOCK = 7231_4408
+_MOST_DEADLOCKS = 10
+
+T = TypeVar("T")
 
 
 def open_session(server: Server) -> PostgresqlSession:
@@ -48,7 +52,7 @@ class PostgresqlSession:
         if isinstance(statement, InsertStatement):
             return self._insert(statement, parameters)
         if isinstance(statement, EachStatement):
-            return self._update_each(statement, parameters)
+            return self._until_no_deadlock(self._update_each, statement, parameters)
         cursor.execute(statement.native, parameters, prepare=self._prepare)
         if action is _ROWS:
             return cursor.fetchall()
@@ -63,7 +67,7 @@ class PostgresqlSession:
             top = max(row[statement.explicit] for row in rows)
             cursor.execute(statement.texts["bump"], (top,), prepare=self._prepare)
         if statement.conflict is not None:
-            return self._insert_or_change(statement, rows)
+            return self._until_no_deadlock(self._insert_or_change, statement, rows)
         if len(rows) == 1:
             cursor.execute(statement.native, rows[0], prepare=self._prepare)
             if not statement.allocates:
@@ -71,10 +75,22 @@ class PostgresqlSession:
             row = cursor.fetchone()
             return [row[0]] if row is not None and not statement.ignore_conflicts else []
         if statement.ignore_conflicts:
-            with self._connection.transaction():
-                cursor.executemany(statement.native, rows)
-            return []
+            return self._until_no_deadlock(self._insert_new, statement, rows)
         return self._copy(statement, rows)
+
+    def _until_no_deadlock(self, write: Callable[[Any, Any], T], statement: Any, rows: Any) -> T:
+        """Writes rows, all or none; anew when the server has undone it for another transaction's sake."""
+        for _ in range(_MOST_DEADLOCKS):
+            try:
+                return write(statement, rows)
+            except DeadlockDetected:
+                continue
+        return write(statement, rows)
+
+    def _insert_new(self, statement: InsertStatement, rows: Sequence[Any]) -> list[int]:
+        with self._connection.transaction():
+            self._cursor.executemany(statement.native, rows)
+        return []
 
     def _insert_or_change(self, statement: InsertStatement, rows: Sequence[Any]) -> list[Any]:
         """Inserts rows, or changes those in conflict, one after the other and all or none; what is told of each."""
