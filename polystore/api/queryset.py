@@ -1,17 +1,17 @@
 """``QuerySet``: one lazy query over any store, in both colours.
 
 A terminal plans (a pure function, cached by structure), runs, and shapes the answer. What narrows a query is in
-``chain``, what reads it in ``reading``; what writes is here.
+``chain``, what reads it in ``reading``, what writes many instances in ``bulk``; all else that writes is here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from polystore.api.bulk import Bulk
 from polystore.api.chain import Chain, M, R
 from polystore.api.complete import schema_of
-from polystore.api.reading import Reading
 from polystore.engine import _async, _sync, changes
 from polystore.engine.explain import describe_shape, explain_plan
 from polystore.errors import QueryUsageError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from polystore.engine.handle import Handle
 
 
-class QuerySet(Reading[M, R]):
+class QuerySet(Bulk[M, R]):
     """Rows of a model, not read yet.
 
     ``for``, ``len``, ``bool`` and ``list`` read them and keep the result; ``async for`` does so in the async colour.
@@ -55,50 +55,11 @@ class QuerySet(Reading[M, R]):
         await _async.save(handle, instance, changes.save_request(instance, handle.schema, True, False, None))
         return instance
 
-    def _instances(self, instances: Iterable[Any], batch_size: int | None) -> list[Any]:
-        if batch_size is not None and (type(batch_size) is not int or batch_size < 1):
-            raise QueryUsageError(f"{self._model.__name__}: batch_size must be an int >= 1, not {batch_size!r}")
-        found = list(instances)
-        for instance in found:
-            if type(instance) is not self._model:
-                raise QueryUsageError(f"a bulk write of {self._model.__name__} takes its instances, not {instance!r}")
-        return found
-
-    def bulk_create(
-        self, instances: Iterable[M], *, batch_size: int | None = None, ignore_conflicts: bool = False
-    ) -> list[M]:
-        """Inserts instances: all are validated before the first is written; a batch is written whole or not at all.
-
-        Args:
-            instances: new instances of the model.
-            batch_size: rows in a command; by default all, in pieces that the store takes.
-            ignore_conflicts: leave out rows that collide with a unique constraint; keys are not set then.
-
-        Returns:
-            The instances, with their keys.
-
-        Raises:
-            ValidationError, IntegrityError: nothing was written.
-            BulkWriteError: on stores without transactions, with the outcome of each instance.
-
-        Cost: one round trip a batch (on PostgreSQL one more to allocate keys).
-        """
-        found = self._instances(instances, batch_size)
-        _sync.insert_many(self._handle(), found, batch_size, ignore_conflicts)
-        return found
-
-    async def abulk_create(
-        self, instances: Iterable[M], *, batch_size: int | None = None, ignore_conflicts: bool = False
-    ) -> list[M]:
-        """``bulk_create`` in the async colour."""
-        found = self._instances(instances, batch_size)
-        await _async.insert_many(self._handle(), found, batch_size, ignore_conflicts)
-        return found
-
     def get_or_create(self, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[M, bool]:
         """The row that matches, or a new one of the lookups' exact values and the defaults.
 
-        Two writers get one row where the lookups name a unique value: the insert that loses reads again.
+        Lookups with ``__`` find a row and give a new one no value; defaults that can be called are called when they are
+        needed. Two writers get one row where the lookups name a unique value: the insert that loses reads again.
 
         Returns:
             The instance, and whether it is new.
@@ -108,13 +69,13 @@ class QuerySet(Reading[M, R]):
 
         Cost: one round trip; two for a new row.
         """
-        find, _, added = self._find(defaults, None, lookups)
-        return cast("tuple[M, bool]", _sync.find_or_insert(self._handle(), lambda: find.get_or_none(), added))
+        find, _, new = self._find(defaults, None, lookups)
+        return cast("tuple[M, bool]", _sync.find_or_insert(self._handle(), lambda: find.get_or_none(), new))
 
     async def aget_or_create(self, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[M, bool]:
         """``get_or_create`` in the async colour."""
-        find, _, added = self._find(defaults, None, lookups)
-        return cast("tuple[M, bool]", await _async.find_or_insert(self._handle(), lambda: find.aget_or_none(), added))
+        find, _, new = self._find(defaults, None, lookups)
+        return cast("tuple[M, bool]", await _async.find_or_insert(self._handle(), lambda: find.aget_or_none(), new))
 
     def update_or_create(
         self,
@@ -134,8 +95,8 @@ class QuerySet(Reading[M, R]):
 
         Cost: one round trip, one more to write.
         """
-        find, changed, added = self._find(defaults, create_defaults, lookups)
-        found = _sync.find_and_change(self._handle(), lambda: find.get_or_none(), changed, added)
+        find, changed, new = self._find(defaults, create_defaults, lookups)
+        found = _sync.find_and_change(self._handle(), lambda: find.get_or_none(), changed, new)
         return cast("tuple[M, bool]", found)
 
     async def aupdate_or_create(
@@ -145,38 +106,24 @@ class QuerySet(Reading[M, R]):
         **lookups: Any,
     ) -> tuple[M, bool]:
         """``update_or_create`` in the async colour."""
-        find, changed, added = self._find(defaults, create_defaults, lookups)
-        found = await _async.find_and_change(self._handle(), lambda: find.aget_or_none(), changed, added)
+        find, changed, new = self._find(defaults, create_defaults, lookups)
+        found = await _async.find_and_change(self._handle(), lambda: find.aget_or_none(), changed, new)
         return cast("tuple[M, bool]", found)
 
     def _find(
         self, defaults: Mapping[str, Any] | None, create_defaults: Mapping[str, Any] | None, lookups: dict[str, Any]
-    ) -> tuple[QuerySet[M, R], dict[str, Any], dict[str, Any]]:
-        """The query of the lookups, the values that change a row, and the values of a new one."""
+    ) -> tuple[QuerySet[M, R], dict[str, Any], Callable[[], M]]:
+        """The query of the lookups, the values that change a row, and what makes a new one."""
         schema = schema_of(self._model)
         changed = {schema.field(name).name: value for name, value in (defaults or {}).items()}
         exact = {schema.field(name).name: value for name, value in lookups.items() if "__" not in name}
-        added = changed if create_defaults is None else dict(create_defaults)
-        return self.filter(**lookups), changed, exact | added
-
-    def bulk_update(self, instances: Iterable[M], fields: Iterable[str]) -> int:
-        """Writes some fields of saved instances; all are validated before the first is written.
-
-        Returns:
-            The number of rows that were there.
-
-        Raises:
-            FieldError, QueryUsageError: an unknown field, the primary key, or no field at all.
-
-        Cost: one round trip an instance.
-        """
-        names = changes.update_names(schema_of(self._model), fields)
-        return _sync.update_many(self._handle(), self._instances(instances, None), names)
-
-    async def abulk_update(self, instances: Iterable[M], fields: Iterable[str]) -> int:
-        """``bulk_update`` in the async colour."""
-        names = changes.update_names(schema_of(self._model), fields)
-        return await _async.update_many(self._handle(), self._instances(instances, None), names)
+        added = changed if create_defaults is None else create_defaults
+        values = exact | {schema.field(name).name: value for name, value in added.items()}
+        return (
+            self.filter(**lookups),
+            changed,
+            lambda: changes.new_instance(self._model, schema, changes.called(values)),
+        )
 
     def _update_ready(self, given: Mapping[str, Any]) -> tuple[Handle, Compiled, Sequence[Any]]:
         self._refuse_sliced_write("update")

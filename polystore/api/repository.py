@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_origin
 
 from polystore.api.complete import schema_of
@@ -10,10 +10,12 @@ from polystore.api.queryset import QuerySet
 from polystore.api.state import HandleSource, handle_of_instance
 from polystore.engine import _async, _sync, changes
 from polystore.errors import FieldError, ModelError, QueryUsageError
+from polystore.query.conflicts import on_conflict
 from polystore.query.functions import Combinable, Ordering, Q
 
 if TYPE_CHECKING:
     from polystore.api.model import Model
+    from polystore.query.nodes import OnConflict
 
 M = TypeVar("M", bound="Model")
 Order = str | Combinable | Ordering | Sequence[str | Combinable | Ordering]
@@ -194,22 +196,32 @@ class Repository(Generic[M]):
         return await self.query(*conditions, **lookups).aupdate(**values)
 
     def upsert(self, instance: M) -> M:
-        """Writes the instance over the row with its key, or inserts it; one or two round trips."""
-        _sync.upsert(handle_of_instance(instance, self._store), instance)
+        """Writes the instance over the row with its key, or inserts it, as ``QuerySet.upsert`` does."""
+        _sync.insert_many(handle_of_instance(instance, self._store), [instance], on_conflict=self._by_key)
         return instance
 
     async def aupsert(self, instance: M) -> M:
         """``upsert`` in the async colour."""
-        await _async.upsert(handle_of_instance(instance, self._store), instance)
+        await _async.insert_many(handle_of_instance(instance, self._store), [instance], on_conflict=self._by_key)
         return instance
 
-    def upsert_many(self, instances: Iterable[M]) -> list[M]:
-        """``upsert`` for each instance."""
-        return [self.upsert(instance) for instance in instances]
+    def upsert_many(self, instances: Iterable[M], *, batch_size: int | None = None) -> list[M]:
+        """``upsert`` for many instances; one round trip a batch."""
+        query = self.query()
+        found = query._instances(instances, batch_size)
+        _sync.insert_many(query._handle(), found, batch_size, on_conflict=self._by_key)
+        return found
 
-    async def aupsert_many(self, instances: Iterable[M]) -> list[M]:
+    async def aupsert_many(self, instances: Iterable[M], *, batch_size: int | None = None) -> list[M]:
         """``upsert_many`` in the async colour."""
-        return [await self.aupsert(instance) for instance in instances]
+        query = self.query()
+        found = query._instances(instances, batch_size)
+        await _async.insert_many(query._handle(), found, batch_size, on_conflict=self._by_key)
+        return found
+
+    @property
+    def _by_key(self) -> OnConflict:
+        return on_conflict(schema_of(self.model), ("pk",), None)
 
     def get_or_upsert(self, match_fields: Sequence[str], **values: Any) -> tuple[M, bool]:
         """The row that has these values in ``match_fields``, brought to the other values; or a new one.
@@ -219,17 +231,18 @@ class Repository(Generic[M]):
 
         Cost: one round trip, one more to write.
         """
-        match = self._match(match_fields, values)
+        match, new = self._match(match_fields, values)
         handle = QuerySet(self.model, self._store)._handle()
-        return _sync.find_and_change(handle, lambda: self.query().get_or_none(**match), values, values)
+        return _sync.find_and_change(handle, lambda: self.query().get_or_none(**match), values, new)
 
     async def aget_or_upsert(self, match_fields: Sequence[str], **values: Any) -> tuple[M, bool]:
         """``get_or_upsert`` in the async colour."""
-        match = self._match(match_fields, values)
+        match, new = self._match(match_fields, values)
         handle = QuerySet(self.model, self._store)._handle()
-        return await _async.find_and_change(handle, lambda: self.query().aget_or_none(**match), values, values)
+        return await _async.find_and_change(handle, lambda: self.query().aget_or_none(**match), values, new)
 
-    def _match(self, match_fields: Sequence[str], values: Mapping[str, Any]) -> dict[str, Any]:
+    def _match(self, match_fields: Sequence[str], values: Mapping[str, Any]) -> tuple[dict[str, Any], Callable[[], M]]:
+        """The lookups that find a row, and what makes a new one."""
         schema = schema_of(self.model)
         names = (match_fields,) if isinstance(match_fields, str) else tuple(match_fields)
         missing = [name for name in names if schema.field(name).name not in values]
@@ -237,7 +250,7 @@ class Repository(Generic[M]):
             raise FieldError(
                 f"{schema.name}: get_or_upsert needs values for its match_fields; missing: {missing or 'all'}"
             )
-        return {name: values[name] for name in names}
+        return {name: values[name] for name in names}, lambda: changes.new_instance(self.model, schema, values)
 
     def delete(self, key: Any) -> M:
         """Deletes the row with that key and answers what it was; two round trips.

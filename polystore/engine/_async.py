@@ -5,23 +5,25 @@ Each function asks, looks at the answer by a pure function of ``changes``, and a
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 from polystore.engine import changes
+from polystore.engine.batches import Batch, failure, insert_batches, note_inserts, note_updates, update_batches
 from polystore.engine.compiled import Compiled
-from polystore.engine.handle import Handle
+from polystore.engine.handle import Handle, Writer
 from polystore.engine.writes import (
     KEY_SHAPE,
-    batches,
     insert_fields,
     instance_update,
     note_inserted,
     note_updated,
     stale,
 )
-from polystore.errors import StoreUnavailable, UniqueViolation
-from polystore.schema.model import FieldInfo
+from polystore.errors import DoesNotExist, PolystoreError, StaleObject, StoreUnavailable, UniqueViolation
+from polystore.query.nodes import OnConflict
+
+MOST_ATTEMPTS = 20
 
 
 async def run(handle: Handle, compiled: Compiled, values: Sequence[Any]) -> Any:
@@ -38,14 +40,15 @@ async def run(handle: Handle, compiled: Compiled, values: Sequence[Any]) -> Any:
     return compiled.finish(answer, values)
 
 
-async def insert(handle: Handle, fields: tuple[FieldInfo, ...], rows: Sequence[Any], ignore_conflicts: bool) -> Any:
-    """Inserts rows of validated values; answers the keys that the store allocated."""
-    prepared, dump = handle.insert(fields, ignore_conflicts)
+async def write(handle: Handle, writer: Writer, rows: Sequence[Any]) -> Any:
+    """Writes rows of validated values with one command; answers what the store tells of them."""
+    command = writer.prepared.bind(list(map(writer.dump, rows)))
     try:
-        return await handle.connection.async_backend.execute(prepared.bind([dump(row) for row in rows]))
+        answer = await handle.connection.async_backend.execute(command)
     except StoreUnavailable as error:
         handle.connection.name_in(error)
         raise
+    return answer if writer.load is None else writer.load(answer)
 
 
 async def save(handle: Handle, instance: Any, request: changes.SaveRequest) -> None:
@@ -56,8 +59,7 @@ async def save(handle: Handle, instance: Any, request: changes.SaveRequest) -> N
         return
     if request.action == "update":
         raise await _refusal(handle, instance, request)
-    fields = insert_fields(handle.schema, request.row)
-    allocated = await insert(handle, fields, [request.row], False)
+    allocated = await write(handle, handle.insert(insert_fields(handle.schema, request.row)), [request.row])
     note_inserted(handle, instance, request.row, allocated[0] if allocated else None)
 
 
@@ -80,34 +82,42 @@ async def _refusal(handle: Handle, instance: Any, request: changes.SaveRequest) 
     return changes.missing_row(instance, handle.schema)
 
 
-async def insert_many(handle: Handle, instances: Sequence[Any], batch_size: int | None, ignore_conflicts: bool) -> None:
+async def insert_many(
+    handle: Handle,
+    instances: Sequence[Any],
+    batch_size: int | None = None,
+    ignore_conflicts: bool = False,
+    on_conflict: OnConflict | None = None,
+) -> None:
     """Inserts instances: all are validated before the first is sent; one command a batch, at the least."""
-    rows = [changes.insert_row(instance, handle.schema) for instance in instances]
-    for fields, batch in batches(handle, instances, rows, batch_size):
-        allocated = await insert(handle, fields, [row for _, row in batch], ignore_conflicts)
-        keys = iter(allocated or ())
+    batches = insert_batches(handle.schema, instances, on_conflict, batch_size)
+    writers = [handle.insert(batch.fields, ignore_conflicts, batch.on_conflict) for batch in batches]
+    for number, batch in enumerate(batches):
+        answer = await _write_batch(handle, writers[number], batches, number)
         if not ignore_conflicts:
-            for instance, row in batch:
-                note_inserted(handle, instance, row, next(keys, None))
+            note_inserts(handle, batch, answer)
 
 
-async def update_many(handle: Handle, instances: Sequence[Any], names: Sequence[str]) -> int:
-    """Writes some fields of saved instances, one command each; answers how many rows there were."""
-    requests = [changes.save_request(each, handle.schema, False, False, names) for each in instances]
+async def update_many(
+    handle: Handle, instances: Sequence[Any], names: Sequence[str], batch_size: int | None = None
+) -> int:
+    """Writes some fields of saved instances, one command a batch; answers how many rows there were."""
+    batches = update_batches(handle.schema, instances, names, batch_size)
     matched = 0
-    for instance, request in zip(instances, requests, strict=True):
-        matched += await _update(handle, instance, request)
+    for number, batch in enumerate(batches):
+        answer = await _write_batch(handle, handle.update_each(batch.fields), batches, number)
+        matched += note_updates(handle, batch, answer)
     return matched
 
 
-async def upsert(handle: Handle, instance: Any) -> None:
-    """Updates the row of the instance's key or inserts it; an insert that loses a race updates."""
-    request = changes.upsert_request(instance, handle.schema)
+async def _write_batch(handle: Handle, writer: Writer, batches: Sequence[Batch], number: int) -> Any:
     try:
-        await save(handle, instance, request)
-    except UniqueViolation as error:
-        if error.fields != (handle.schema.primary_key.name,) or not await _update(handle, instance, request):
+        return await write(handle, writer, batches[number].rows)
+    except PolystoreError as error:
+        found = failure(error, batches, number)
+        if found is error:
             raise
+        raise found from error
 
 
 async def delete(handle: Handle, instance: Any) -> int:
@@ -155,12 +165,12 @@ async def pages(
         bound = [*values, *(value for value in key if value is not None)]
 
 
-async def find_or_insert(handle: Handle, find: Any, values: Mapping[str, Any]) -> tuple[Any, bool]:
+async def find_or_insert(handle: Handle, find: Any, new: Callable[[], Any]) -> tuple[Any, bool]:
     """The row that ``find`` finds or a new one, and whether it is new. A lost race for a unique value finds again."""
     found = await find()
     if found is not None:
         return found, False
-    instance = changes.new_instance(handle.model, handle.schema, values)
+    instance = new()
     try:
         await save(handle, instance, changes.save_request(instance, handle.schema, True, False, None))
     except UniqueViolation:
@@ -172,11 +182,22 @@ async def find_or_insert(handle: Handle, find: Any, values: Mapping[str, Any]) -
 
 
 async def find_and_change(
-    handle: Handle, find: Any, values: Mapping[str, Any], added: Mapping[str, Any]
+    handle: Handle, find: Any, values: Mapping[str, Any], new: Callable[[], Any]
 ) -> tuple[Any, bool]:
-    """The row that ``find`` finds, changed to the values, or a new one of ``added``; and whether it is new."""
-    found, created = await find_or_insert(handle, find, added)
-    if not created:
+    """The row that ``find`` finds, changed to the values, or a new one; and whether it is new.
+
+    A row that another writer changes or deletes in between is found anew.
+    """
+    attempts = MOST_ATTEMPTS
+    while True:
+        found, created = await find_or_insert(handle, find, new)
+        if created:
+            return found, True
         changes.assign(found, values)
-        await save(handle, found, changes.save_request(found, handle.schema, False, False, None))
-    return found, created
+        try:
+            await save(handle, found, changes.save_request(found, handle.schema, False, False, None))
+            return found, False
+        except (StaleObject, DoesNotExist):
+            attempts -= 1
+            if not attempts:
+                raise

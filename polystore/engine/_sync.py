@@ -6,23 +6,25 @@ Each function asks, looks at the answer by a pure function of ``changes``, and a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from polystore.engine import changes
+from polystore.engine.batches import Batch, failure, insert_batches, note_inserts, note_updates, update_batches
 from polystore.engine.compiled import Compiled
-from polystore.engine.handle import Handle
+from polystore.engine.handle import Handle, Writer
 from polystore.engine.writes import (
     KEY_SHAPE,
-    batches,
     insert_fields,
     instance_update,
     note_inserted,
     note_updated,
     stale,
 )
-from polystore.errors import StoreUnavailable, UniqueViolation
-from polystore.schema.model import FieldInfo
+from polystore.errors import DoesNotExist, PolystoreError, StaleObject, StoreUnavailable, UniqueViolation
+from polystore.query.nodes import OnConflict
+
+MOST_ATTEMPTS = 20
 
 
 def run(handle: Handle, compiled: Compiled, values: Sequence[Any]) -> Any:
@@ -39,14 +41,15 @@ def run(handle: Handle, compiled: Compiled, values: Sequence[Any]) -> Any:
     return compiled.finish(answer, values)
 
 
-def insert(handle: Handle, fields: tuple[FieldInfo, ...], rows: Sequence[Any], ignore_conflicts: bool) -> Any:
-    """Inserts rows of validated values; answers the keys that the store allocated."""
-    prepared, dump = handle.insert(fields, ignore_conflicts)
+def write(handle: Handle, writer: Writer, rows: Sequence[Any]) -> Any:
+    """Writes rows of validated values with one command; answers what the store tells of them."""
+    command = writer.prepared.bind(list(map(writer.dump, rows)))
     try:
-        return handle.connection.backend.execute(prepared.bind([dump(row) for row in rows]))
+        answer = handle.connection.backend.execute(command)
     except StoreUnavailable as error:
         handle.connection.name_in(error)
         raise
+    return answer if writer.load is None else writer.load(answer)
 
 
 def save(handle: Handle, instance: Any, request: changes.SaveRequest) -> None:
@@ -57,8 +60,7 @@ def save(handle: Handle, instance: Any, request: changes.SaveRequest) -> None:
         return
     if request.action == "update":
         raise _refusal(handle, instance, request)
-    fields = insert_fields(handle.schema, request.row)
-    allocated = insert(handle, fields, [request.row], False)
+    allocated = write(handle, handle.insert(insert_fields(handle.schema, request.row)), [request.row])
     note_inserted(handle, instance, request.row, allocated[0] if allocated else None)
 
 
@@ -81,34 +83,40 @@ def _refusal(handle: Handle, instance: Any, request: changes.SaveRequest) -> Exc
     return changes.missing_row(instance, handle.schema)
 
 
-def insert_many(handle: Handle, instances: Sequence[Any], batch_size: int | None, ignore_conflicts: bool) -> None:
+def insert_many(
+    handle: Handle,
+    instances: Sequence[Any],
+    batch_size: int | None = None,
+    ignore_conflicts: bool = False,
+    on_conflict: OnConflict | None = None,
+) -> None:
     """Inserts instances: all are validated before the first is sent; one command a batch, at the least."""
-    rows = [changes.insert_row(instance, handle.schema) for instance in instances]
-    for fields, batch in batches(handle, instances, rows, batch_size):
-        allocated = insert(handle, fields, [row for _, row in batch], ignore_conflicts)
-        keys = iter(allocated or ())
+    batches = insert_batches(handle.schema, instances, on_conflict, batch_size)
+    writers = [handle.insert(batch.fields, ignore_conflicts, batch.on_conflict) for batch in batches]
+    for number, batch in enumerate(batches):
+        answer = _write_batch(handle, writers[number], batches, number)
         if not ignore_conflicts:
-            for instance, row in batch:
-                note_inserted(handle, instance, row, next(keys, None))
+            note_inserts(handle, batch, answer)
 
 
-def update_many(handle: Handle, instances: Sequence[Any], names: Sequence[str]) -> int:
-    """Writes some fields of saved instances, one command each; answers how many rows there were."""
-    requests = [changes.save_request(each, handle.schema, False, False, names) for each in instances]
+def update_many(handle: Handle, instances: Sequence[Any], names: Sequence[str], batch_size: int | None = None) -> int:
+    """Writes some fields of saved instances, one command a batch; answers how many rows there were."""
+    batches = update_batches(handle.schema, instances, names, batch_size)
     matched = 0
-    for instance, request in zip(instances, requests, strict=True):
-        matched += _update(handle, instance, request)
+    for number, batch in enumerate(batches):
+        answer = _write_batch(handle, handle.update_each(batch.fields), batches, number)
+        matched += note_updates(handle, batch, answer)
     return matched
 
 
-def upsert(handle: Handle, instance: Any) -> None:
-    """Updates the row of the instance's key or inserts it; an insert that loses a race updates."""
-    request = changes.upsert_request(instance, handle.schema)
+def _write_batch(handle: Handle, writer: Writer, batches: Sequence[Batch], number: int) -> Any:
     try:
-        save(handle, instance, request)
-    except UniqueViolation as error:
-        if error.fields != (handle.schema.primary_key.name,) or not _update(handle, instance, request):
+        return write(handle, writer, batches[number].rows)
+    except PolystoreError as error:
+        found = failure(error, batches, number)
+        if found is error:
             raise
+        raise found from error
 
 
 def delete(handle: Handle, instance: Any) -> int:
@@ -154,12 +162,12 @@ def pages(handle: Handle, shape: Any, values: Sequence[Any], size: int, offset: 
         bound = [*values, *(value for value in key if value is not None)]
 
 
-def find_or_insert(handle: Handle, find: Any, values: Mapping[str, Any]) -> tuple[Any, bool]:
+def find_or_insert(handle: Handle, find: Any, new: Callable[[], Any]) -> tuple[Any, bool]:
     """The row that ``find`` finds or a new one, and whether it is new. A lost race for a unique value finds again."""
     found = find()
     if found is not None:
         return found, False
-    instance = changes.new_instance(handle.model, handle.schema, values)
+    instance = new()
     try:
         save(handle, instance, changes.save_request(instance, handle.schema, True, False, None))
     except UniqueViolation:
@@ -170,10 +178,21 @@ def find_or_insert(handle: Handle, find: Any, values: Mapping[str, Any]) -> tupl
     return instance, True
 
 
-def find_and_change(handle: Handle, find: Any, values: Mapping[str, Any], added: Mapping[str, Any]) -> tuple[Any, bool]:
-    """The row that ``find`` finds, changed to the values, or a new one of ``added``; and whether it is new."""
-    found, created = find_or_insert(handle, find, added)
-    if not created:
+def find_and_change(handle: Handle, find: Any, values: Mapping[str, Any], new: Callable[[], Any]) -> tuple[Any, bool]:
+    """The row that ``find`` finds, changed to the values, or a new one; and whether it is new.
+
+    A row that another writer changes or deletes in between is found anew.
+    """
+    attempts = MOST_ATTEMPTS
+    while True:
+        found, created = find_or_insert(handle, find, new)
+        if created:
+            return found, True
         changes.assign(found, values)
-        save(handle, found, changes.save_request(found, handle.schema, False, False, None))
-    return found, created
+        try:
+            save(handle, found, changes.save_request(found, handle.schema, False, False, None))
+            return found, False
+        except (StaleObject, DoesNotExist):
+            attempts -= 1
+            if not attempts:
+                raise

@@ -332,7 +332,7 @@ def save_request(
     if force_insert and (force_update or update_fields is not None):
         raise QueryUsageError(f"{schema.name}: save() takes force_insert or an update, not both")
     saved = saved_of(instance)
-    chosen = None if update_fields is None else _chosen(schema, update_fields)
+    chosen = None if update_fields is None else chosen_fields(schema, update_fields)
     if chosen == ():
         return SaveRequest("nothing", {})
     if not force_insert:
@@ -352,22 +352,60 @@ def save_request(
     if key is None:
         raise QueryUsageError(f"{schema.name}: an instance without a primary key cannot be updated; save() it first")
     changed = chosen if chosen is not None else changed_fields(instance, schema, row)
-    version = None if schema.version is None else row[schema.version.name]
+    if chosen is not None or changed:
+        refuse_unloaded(schema, row, changed)
+    version = None if schema.version is None else row.get(schema.version.name)
     if not changed:
         return SaveRequest("update" if force_update else "nothing", row, (), version)
     if schema.moments:
-        row |= {name: moment for name, moment in moments(schema).items() if name in row}
+        row |= {name: moment for name, moment in moments(schema).items() if name in row or chosen is not None}
     loaded_whole = len(row) == len(schema.fields)
     forced = force_update or chosen is not None or version is not None or not loaded_whole
     return SaveRequest("update" if forced else "update or insert", row, changed, version)
 
 
-def _chosen(schema: Schema, names: Iterable[str]) -> tuple[FieldInfo, ...]:
-    fields = _fields(schema, names)
+def chosen_fields(schema: Schema, names: Iterable[str]) -> tuple[FieldInfo, ...]:
+    """The fields that a write of ``names`` writes: these, and those set to its moment. A version counts itself.
+
+    Raises:
+        FieldError: an unknown field, or the primary key.
+    """
+    fields = tuple(dict.fromkeys(_fields(schema, names)))
     for info in fields:
         if info.primary_key:
             raise FieldError(f"{info.label} is the primary key: an update cannot write it")
-    return fields and fields + tuple(info for info in schema.fields if info.auto_now and info not in fields)
+    if not fields:
+        return ()
+    stamped = tuple(info for info in schema.moments if info.auto_now and info not in fields)
+    return tuple(info for info in fields if not info.version) + stamped
+
+
+def refuse_unloaded(schema: Schema, row: Mapping[str, Any], fields: Iterable[FieldInfo]) -> None:
+    """Refuses to write fields that an instance was loaded without, or to write past a version that it does not know.
+
+    Raises:
+        QueryUsageError: names the field.
+    """
+    needed = [info for info in fields if not info.auto_now]
+    for info in needed if schema.version is None else [*needed, schema.version]:
+        if info.name not in row:
+            raise QueryUsageError(
+                f"{info.label} was not loaded, so it cannot be written; load it too, or call refresh_from_db()"
+            )
+
+
+def update_row(instance: Any, schema: Schema, fields: Sequence[FieldInfo]) -> dict[str, Any]:
+    """The validated values of an instance of which some fields are to be written.
+
+    Raises:
+        ValidationError: values that their fields do not accept.
+        QueryUsageError: the instance has no key, or was loaded without one of the fields.
+    """
+    row = clean(instance, schema)
+    if row.get(schema.primary_key.name) is None:
+        raise QueryUsageError(f"{schema.name}: an instance without a primary key cannot be updated; save() it first")
+    refuse_unloaded(schema, row, fields)
+    return row | moments(schema)
 
 
 def _fields(schema: Schema, names: Iterable[str]) -> tuple[FieldInfo, ...]:
@@ -375,18 +413,6 @@ def _fields(schema: Schema, names: Iterable[str]) -> tuple[FieldInfo, ...]:
     if isinstance(names, str):
         raise FieldError(f"{schema.name}: fields are given as a list of names, not {names!r}; write [{names!r}]")
     return tuple(schema.field(name) for name in names)
-
-
-def update_names(schema: Schema, names: Iterable[str]) -> list[str]:
-    """The fields that a bulk update writes.
-
-    Raises:
-        FieldError: an unknown field, or the primary key. QueryUsageError: no field at all.
-    """
-    chosen = _chosen(schema, names)
-    if not chosen:
-        raise QueryUsageError(f"{schema.name}: bulk_update() needs at least one field")
-    return [info.name for info in chosen]
 
 
 def refuse_changed_key(instance: Any, schema: Schema) -> None:
@@ -492,10 +518,15 @@ def refresh_names(instance: Any, schema: Schema, fields: Iterable[str] | None) -
     return tuple(info.name for info in _fields(schema, fields))
 
 
+def called(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values given as defaults: those that can be called give way to what they answer."""
+    return {name: value() if callable(value) else value for name, value in values.items()}
+
+
 def assign(instance: Any, values: Mapping[str, Any]) -> None:
     """Sets the values that differ, be it in type only; a save finds out for itself which containers changed."""
     containers = type(instance).__polystore_schema__.containers
-    for name, value in values.items():
+    for name, value in called(values).items():
         held = getattr(instance, name)
         if name in containers or type(held) is not type(value) or held != value:
             setattr(instance, name, value)
@@ -536,19 +567,6 @@ def insert_row(instance: Any, schema: Schema) -> dict[str, Any]:
         ValidationError: values that their fields do not accept.
     """
     return clean(instance, schema) | moments(schema, adding=True)
-
-
-def upsert_request(instance: Any, schema: Schema) -> SaveRequest:
-    """What an upsert writes: all fields but those set on the first write only.
-
-    Raises:
-        ValidationError: values that their fields do not accept.
-    """
-    row = insert_row(instance, schema)
-    if row[schema.primary_key.name] is None:
-        return SaveRequest("insert", row)
-    changed = tuple(info for info in _beside_key(schema, row) if not info.auto_now_add and not info.version)
-    return SaveRequest("update or insert", row, changed)
 
 
 def missing_row(instance: Any, schema: Schema) -> DoesNotExist:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from polystore.adapters.base import Prepared
 from polystore.engine.compiled import Compiled, compile_plan
 from polystore.engine.connection import Connection
-from polystore.engine.load import Dumper, build_dumper, compose
+from polystore.engine.load import Dumper, Loader, build_dumper, build_loader, compose
 from polystore.query.check import check_operation
-from polystore.query.nodes import Insert
+from polystore.query.nodes import Insert, OnConflict, UpdateEach
 from polystore.query.planner import Terminal, plan
 from polystore.query.stages import Shape
 from polystore.schema.model import FieldInfo, Schema
@@ -20,10 +20,18 @@ from polystore.schema.plain import from_plain, to_plain
 _MOST_PLANS = 2048
 
 
+class Writer(NamedTuple):
+    """A compiled write of rows: the dumper of its rows, and the loader of what the store tells of them."""
+
+    prepared: Prepared
+    dump: Dumper
+    load: Loader | None = None
+
+
 class Handle:
     """One model on one store. Plans and inserts are compiled once for each structure and kept."""
 
-    __slots__ = ("_inserts", "_lock", "_plans", "_rounders", "connection", "model", "schema")
+    __slots__ = ("_lock", "_plans", "_rounders", "_writers", "connection", "model", "schema")
 
     def __init__(self, model: type[Any], schema: Schema, connection: Connection) -> None:
         connection.adapter.check(schema)
@@ -37,7 +45,7 @@ class Handle:
         )
         self._lock = threading.Lock()
         self._plans: dict[tuple[Terminal, Shape, Shape], Compiled] = {}
-        self._inserts: dict[tuple[tuple[FieldInfo, ...], bool], tuple[Prepared, Dumper]] = {}
+        self._writers: dict[Any, Writer] = {}
 
     def compiled(self, terminal: Terminal, shape: Shape, assignments: Shape = ()) -> Compiled:
         """The compiled plan of a structure."""
@@ -61,16 +69,33 @@ class Handle:
             self._plans[key] = made
         return made
 
-    def insert(self, fields: tuple[FieldInfo, ...], ignore_conflicts: bool = False) -> tuple[Prepared, Dumper]:
-        """The compiled insert of some fields, and the dumper of its rows."""
-        key = (fields, ignore_conflicts)
-        found = self._inserts.get(key)
+    def insert(
+        self, fields: tuple[FieldInfo, ...], ignore_conflicts: bool = False, on_conflict: OnConflict | None = None
+    ) -> Writer:
+        """The compiled insert of some fields."""
+        key = (fields, ignore_conflicts, on_conflict)
+        found = self._writers.get(key)
         if found is None:
-            operation = Insert(self.schema, fields, ignore_conflicts)
-            check_operation(operation, self.connection.adapter.capabilities, self.connection.label)
-            prepared = self.connection.adapter.compile(operation)
-            found = self._inserts[key] = prepared, build_dumper(fields, prepared.dumps)
+            operation = Insert(self.schema, fields, ignore_conflicts, on_conflict)
+            found = self._writers[key] = self._writer(operation, fields, on_conflict.told if on_conflict else ())
         return found
+
+    def update_each(self, fields: tuple[FieldInfo, ...]) -> Writer:
+        """The compiled change of some fields of many rows."""
+        found = self._writers.get(fields)
+        if found is None:
+            operation = UpdateEach(self.schema, fields)
+            found = self._writers[fields] = self._writer(operation, operation.columns)
+        return found
+
+    def _writer(
+        self, operation: Insert | UpdateEach, columns: Sequence[FieldInfo], told: Sequence[FieldInfo] = ()
+    ) -> Writer:
+        connection = self.connection
+        check_operation(operation, connection.adapter.capabilities, connection.label)
+        prepared = connection.adapter.compile(operation)
+        load = build_loader("values", told, prepared.sources) if told else None
+        return Writer(prepared, build_dumper(columns, prepared.dumps), load)
 
     def rounded(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
         """A row's validated values as the store will hold them."""

@@ -1,8 +1,8 @@
-"""The structures of writes by key, and the batches of an insert: pure."""
+"""The structures of writes by key, and what an instance remembers of them: pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from polystore.engine import changes
@@ -51,19 +51,6 @@ def note_inserted(handle: Handle, instance: Any, row: Mapping[str, Any], key: An
 def note_updated(handle: Handle, instance: Any, written: Mapping[str, Any]) -> None:
     """Marks what an update wrote as saved."""
     changes.note_updated(instance, handle.schema, handle.connection.name, handle.rounded(written))
-
-
-def batches(
-    handle: Handle, instances: Sequence[Any], rows: Sequence[dict[str, Any]], size: int | None
-) -> Iterator[tuple[tuple[FieldInfo, ...], list[tuple[Any, dict[str, Any]]]]]:
-    """Instances with their rows, grouped by whether they have a key, at most ``size`` in a batch."""
-    groups: dict[tuple[FieldInfo, ...], list[tuple[Any, dict[str, Any]]]] = {}
-    for instance, row in zip(instances, rows, strict=True):
-        groups.setdefault(insert_fields(handle.schema, row), []).append((instance, row))
-    for fields, group in groups.items():
-        step = size or len(group)
-        for start in range(0, len(group), step):
-            yield fields, group[start : start + step]
 
 
 def stale(schema: Schema, request: changes.SaveRequest) -> StaleObject:

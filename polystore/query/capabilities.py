@@ -32,6 +32,7 @@ class Feature(Enum):
     GROUP_SOURCE = "aggregates of slices, distinct rows and groups"
     ATOMIC_BATCH = "batches written whole or not at all"
     IGNORE_CONFLICTS = "inserts that skip rows in conflict"
+    UPDATE_CONFLICTS = "inserts that update rows in conflict"
     TTL = "rows that expire"
     MICROSECONDS = "datetimes to the microsecond by default"
     INFINITY = "infinite floats"

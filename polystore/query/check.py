@@ -38,6 +38,7 @@ from polystore.query.nodes import (
     Trunc,
     Truth,
     Update,
+    UpdateEach,
     Within,
 )
 from polystore.schema.kinds import BytesKind, FloatKind
@@ -60,6 +61,10 @@ def check_operation(operation: Operation, capabilities: Capabilities, store: str
     if isinstance(operation, Insert):
         if operation.ignore_conflicts:
             checker.need(Feature.IGNORE_CONFLICTS, "ignore_conflicts=True", "catch UniqueViolation for each row")
+        if operation.on_conflict is not None:
+            checker.need(Feature.UPDATE_CONFLICTS, "inserts that update rows in conflict", "use update_or_create()")
+        return
+    if isinstance(operation, UpdateEach):
         return
     checker.condition(operation.condition)
     match operation:

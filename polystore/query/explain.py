@@ -35,9 +35,11 @@ from polystore.query.nodes import (
     Trunc,
     Truth,
     Update,
+    UpdateEach,
     Within,
 )
 from polystore.schema.kinds import describe_kind
+from polystore.schema.model import FieldInfo
 
 Values = Sequence[Any] | None
 
@@ -133,7 +135,9 @@ def describe_operation(operation: Operation, values: Values = None) -> str:
     """The operation in one line."""
     name = type(operation).__name__.lower()
     if isinstance(operation, Insert):
-        return f"insert {operation.schema.name} ({', '.join(field.name for field in operation.fields)})"
+        return f"insert {operation.schema.name} ({_names(operation.fields)}){_describe_conflict(operation)}"
+    if isinstance(operation, UpdateEach):
+        return f"update each {operation.schema.name} set ({_names(operation.fields)})"
     parts = [f"{name} {operation.schema.name} where {describe_condition(operation.condition, values)}"]
     match operation:
         case Update(assignments=assignments):
@@ -163,6 +167,17 @@ def _describe_group(operation: Group, values: Values) -> list[str]:
     parts += [f"of {', '.join(_describe_computed(operation.computed, values))}"] if operation.computed else []
     parts += [f"having {describe_condition(operation.having, values)}"] if operation.having.children else []
     return parts
+
+
+def _names(fields: Sequence[FieldInfo]) -> str:
+    return ", ".join(field.name for field in fields)
+
+
+def _describe_conflict(insert: Insert) -> str:
+    if insert.ignore_conflicts:
+        return ", skipping rows in conflict"
+    found = insert.on_conflict
+    return "" if found is None else f", or set ({_names(found.fields)}) where ({_names(found.target)}) is there"
 
 
 def _nested(condition: Condition, values: Values) -> str:

@@ -384,6 +384,21 @@ class Exists(Struct, frozen=True):
     offset: Parameter | None = None
 
 
+class OnConflict(Struct, frozen=True):
+    """What an insert does where another row has its ``target``, the primary key or a unique constraint: it changes that
+    row instead.
+
+    The row found takes the new values of ``fields`` and counts its version on; all else of it stays. Rows are taken one
+    after the other. ``told`` are fields whose stored values are answered for each row. Where NULLs are distinct no row
+    has one in its target.
+    """
+
+    target: tuple[FieldInfo, ...]
+    fields: tuple[FieldInfo, ...]
+    told: tuple[FieldInfo, ...] = ()
+    nulls_distinct: bool = True
+
+
 class Insert(Struct, frozen=True):
     """New rows: the values of ``fields``, one tuple of plain values a row.
 
@@ -394,6 +409,7 @@ class Insert(Struct, frozen=True):
     schema: Schema
     fields: tuple[FieldInfo, ...]
     ignore_conflicts: bool = False
+    on_conflict: OnConflict | None = None
 
 
 class Assignment(Struct, frozen=True):
@@ -411,6 +427,29 @@ class Update(Struct, frozen=True):
     assignments: tuple[Assignment, ...]
 
 
+class UpdateEach(Struct, frozen=True):
+    """Changes rows by key, each in its own way, one after the other; tells of each whether it was there.
+
+    A row of values is those of ``columns``: the primary key; the version that the row must still have and that is then
+    counted on, where the schema has one; the new values of ``fields``. No key comes twice.
+    """
+
+    schema: Schema
+    fields: tuple[FieldInfo, ...]
+
+    @property
+    def columns(self) -> tuple[FieldInfo, ...]:
+        """What the values of a row are."""
+        version = self.schema.version
+        return (self.schema.primary_key, *(() if version is None else (version,)), *self.fields)
+
+    @property
+    def collides(self) -> bool:
+        """Whether the order of the changes matters: they touch a unique constraint."""
+        names = {field.name for field in self.fields}
+        return any(names.intersection(unique.fields) for unique in self.schema.uniques)
+
+
 class Delete(Struct, frozen=True):
     """Removes the rows that fulfil the condition and counts them."""
 
@@ -419,5 +458,27 @@ class Delete(Struct, frozen=True):
 
 
 Read: TypeAlias = Select | Group | Count | Exists
-Write: TypeAlias = Insert | Update | Delete
+Write: TypeAlias = Insert | Update | UpdateEach | Delete
 Operation: TypeAlias = Read | Write
+
+
+def answered(operation: Operation) -> tuple[FieldInfo, ...]:
+    """The fields of the rows that an operation answers."""
+    match operation:
+        case Select() | Group():
+            return operation.outputs
+        case Insert(on_conflict=OnConflict(told=told)):
+            return told
+        case _:
+            return ()
+
+
+def written(operation: Operation) -> tuple[FieldInfo, ...]:
+    """The fields of the rows of values that an operation takes; none for one whose values are flat."""
+    match operation:
+        case Insert(fields=fields):
+            return fields
+        case UpdateEach():
+            return operation.columns
+        case _:
+            return ()

@@ -169,6 +169,17 @@ class Unique(Model):
         unique_together = [("left", "right")]
 
 
+class Known(Model):
+    """A key made here beside a unique field."""
+
+    id: Field[UUID] = field(primary_key=True, default_factory=uuid4)
+    name: Field[str] = field(max_length=200, unique=True)
+    number: Field[int | None] = field(default=None, index=True)
+
+    class Meta:
+        table = "compliance_known"
+
+
 class Single(Model):
     """A unique pair in which NULL is a value like any other."""
 
@@ -248,6 +259,7 @@ MODELS: tuple[type[Model], ...] = (
     UuidKey,
     ObjectIdKey,
     Unique,
+    Known,
     Single,
     Checked,
     Stamped,

@@ -10,7 +10,7 @@ from typing import Any, assert_never
 from polystore.adapters.base import undeclared
 from polystore.errors import UniqueViolation
 from polystore.query import evaluate
-from polystore.query.nodes import Count, Delete, Exists, Group, Insert, Select, Update
+from polystore.query.nodes import Count, Delete, Exists, Group, Insert, Select, Update, UpdateEach
 from polystore.schema.model import Schema
 
 from .compile import Command
@@ -44,6 +44,8 @@ class FileBackend:
                     return insert(file, operation, values)
                 case Update():
                     return update(file, rows, operation, values)
+                case UpdateEach():
+                    return update_each(file, operation, values)
                 case Delete():
                     found = evaluate.find_rows(rows, operation.condition, values)
                     keys = [row[operation.schema.primary_key.name] for row in found]
@@ -100,6 +102,27 @@ def update(file: RowFile, rows: Iterable[Row], operation: Update, values: Sequen
     if changed:
         file.write(changed)
     return len(changed)
+
+
+def update_each(file: RowFile, operation: UpdateEach, rows: Sequence[Sequence[Any]]) -> list[bool]:
+    """Changes rows by key, one after the other, all or none; tells of each whether it was there."""
+    schema, names = operation.schema, [field.name for field in operation.columns]
+    found = len(names) - len(operation.fields)
+    changed: dict[Any, Row] = {}
+    answers = []
+    for values in rows:
+        row = file.rows.get(values[0])
+        answers.append(row is not None and [row[name] for name in names[:found]] == list(values[:found]))
+        if row is not None and answers[-1]:
+            version = {} if schema.version is None else {schema.version.name: values[1] + 1}
+            new = row | dict(zip(names, values, strict=True)) | version
+            if operation.collides:
+                refuse_conflicts(
+                    schema, (changed.get(key, each) for key, each in file.rows.items() if key != values[0]), [new]
+                )
+            changed[values[0]] = new
+    file.write(changed.values())
+    return answers
 
 
 def refuse_conflicts(schema: Schema, rows: Iterable[Row], new: Iterable[Row]) -> None:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from polystore.adapters.base import Source
 from polystore.query.explain import describe_operation
-from polystore.query.nodes import Column, Compare, Insert, Operation, Operator, Parameter, Select
+from polystore.query.nodes import Column, Compare, Operation, Operator, Parameter, Select, written
 
 
 class Command(NamedTuple):
@@ -41,13 +41,13 @@ class PreparedOperation:
     @property
     def dumps(self) -> tuple[Callable[[Any], Any] | None, ...]:
         """Values are turned into JSON when lines are written, not before."""
-        return (None,) * len(self.operation.fields) if isinstance(self.operation, Insert) else ()
+        return (None,) * len(written(self.operation))
 
     def bind(self, values: Sequence[Any]) -> Command:
         return Command(self.operation, values, None if self.key_place is None else values[self.key_place])
 
     def describe(self, values: Sequence[Any]) -> str:
-        if isinstance(self.operation, Insert):
+        if written(self.operation):
             return f"append to {self.operation.schema.table}.jsonl"
         found = "all rows" if self.key_place is None else f"the row {values[self.key_place]!r}"
         return f"read {self.operation.schema.table}.jsonl, test {found}: {describe_operation(self.operation, values)}"
@@ -55,7 +55,7 @@ class PreparedOperation:
 
 def compile_operation(operation: Operation) -> PreparedOperation:
     """Chooses how rows are found."""
-    return PreparedOperation(operation, None if isinstance(operation, Insert) else _key_place(operation))
+    return PreparedOperation(operation, None if written(operation) else _key_place(operation))
 
 
 def _key_place(operation: Any) -> int | None:

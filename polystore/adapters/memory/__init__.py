@@ -9,8 +9,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from polystore.adapters.embedded import EmbeddedAsyncBackend
-from polystore.adapters.memory.backend import MemoryBackend, Tables, database
+from polystore.adapters.memory.backend import MemoryBackend
 from polystore.adapters.memory.compile import MemoryPrepared
+from polystore.adapters.memory.tables import Tables, database
 from polystore.errors import ConfigurationError
 from polystore.query.capabilities import EVERYTHING, Capabilities
 from polystore.query.nodes import Operation

@@ -1,54 +1,18 @@
-"""Tables as dicts, changed under one lock; a write checks everything before it changes anything."""
+"""Commands on tables, under one lock; a write checks everything before it changes anything."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, assert_never
 
 from polystore.adapters.memory.compile import MemoryCommand
-from polystore.errors import UniqueViolation
+from polystore.adapters.memory.each import insert_or_change, update_each
+from polystore.adapters.memory.tables import Table, Tables, set_expiry
+from polystore.adapters.memory.uniques import Taken, violation
 from polystore.query import evaluate
-from polystore.query.nodes import Count, Delete, Exists, Group, Insert, Select, Update
-from polystore.schema.model import Schema, UniqueInfo
-
-
-@dataclass(slots=True)
-class Table:
-    """The rows of one model by key, their expiry, and the next key to allocate."""
-
-    rows: dict[Any, dict[str, Any]] = field(default_factory=dict)
-    expiry: dict[Any, datetime] = field(default_factory=dict)
-    next_key: int = 1
-
-
-@dataclass(slots=True)
-class Tables:
-    """One named database."""
-
-    lock: threading.RLock = field(default_factory=threading.RLock)
-    tables: dict[str, Table] = field(default_factory=dict)
-
-    def of(self, schema: Schema) -> Table:
-        """The model's table without its expired rows."""
-        table = self.tables.setdefault(schema.table, Table())
-        if table.expiry:
-            now = datetime.now(UTC)
-            for key in [key for key, moment in table.expiry.items() if moment <= now]:
-                del table.expiry[key]
-                table.rows.pop(key, None)
-        return table
-
-
-_databases: dict[str, Tables] = {}
-
-
-def database(name: str) -> Tables:
-    """The database of that name, shared by all who open it; without a name a new one."""
-    return _databases.setdefault(name, Tables()) if name else Tables()
+from polystore.query.nodes import Count, Delete, Exists, Group, Insert, Select, Update, UpdateEach
+from polystore.schema.model import Schema
 
 
 class MemoryBackend:
@@ -71,8 +35,12 @@ class MemoryBackend:
                 case Exists():
                     count = Count(operation.schema, operation.condition, offset=operation.offset)
                     return evaluate.count_rows(table.rows.values(), count, values) > 0
-                case Insert():
+                case Insert(on_conflict=None):
                     return insert(table, operation, values)
+                case Insert():
+                    return insert_or_change(table, operation, values)
+                case UpdateEach():
+                    return update_each(table, operation, values)
                 case Update():
                     return update(table, operation, values)
                 case Delete():
@@ -114,10 +82,10 @@ def insert(table: Table, operation: Insert, rows: Sequence[Sequence[Any]]) -> li
         if conflict is None:
             added[row[key_name]] = row
         elif not operation.ignore_conflicts:
-            raise _unique_violation(schema, conflict)
+            raise violation(schema, conflict)
     table.rows.update(added)
     table.next_key = next_key
-    _set_expiry(schema, table, added)
+    set_expiry(schema, table, added)
     return allocated
 
 
@@ -133,9 +101,9 @@ def update(table: Table, operation: Update, values: Sequence[Any]) -> int:
     for row in changed.values():
         conflict = taken.add(row)
         if conflict is not None:
-            raise _unique_violation(schema, conflict)
+            raise violation(schema, conflict)
     table.rows.update(changed)
-    _set_expiry(schema, table, changed)
+    set_expiry(schema, table, changed)
     return len(changed)
 
 
@@ -147,40 +115,3 @@ def delete(table: Table, operation: Delete, values: Sequence[Any]) -> int:
         del table.rows[key]
         table.expiry.pop(key, None)
     return len(keys)
-
-
-class Taken:
-    """The values of unique constraints that rows hold."""
-
-    def __init__(self, schema: Schema, rows: Iterable[dict[str, Any]]) -> None:
-        self._uniques = [UniqueInfo((schema.primary_key.name,), ""), *schema.uniques]
-        self._held: list[set[tuple[Any, ...] | None]] = [set() for _ in self._uniques]
-        for row in rows:
-            self.add(row)
-
-    def add(self, row: dict[str, Any]) -> tuple[str, ...] | None:
-        """Records the row; or answers the fields on which it collides and records nothing."""
-        keys = [self._key(unique, row) for unique in self._uniques]
-        for unique, held, key in zip(self._uniques, self._held, keys, strict=True):
-            if key in held:
-                return unique.fields
-        for held, key in zip(self._held, keys, strict=True):
-            if key is not None:
-                held.add(key)
-        return None
-
-    @staticmethod
-    def _key(unique: UniqueInfo, row: dict[str, Any]) -> tuple[Any, ...] | None:
-        key = tuple(row[name] for name in unique.fields)
-        return None if None in key and unique.nulls_distinct else key
-
-
-def _set_expiry(schema: Schema, table: Table, keys: Iterable[Any]) -> None:
-    if schema.ttl is not None:
-        table.expiry.update(dict.fromkeys(keys, datetime.now(UTC) + schema.ttl))
-
-
-def _unique_violation(schema: Schema, fields: tuple[str, ...]) -> UniqueViolation:
-    return UniqueViolation(
-        f"{schema.name}: another row already has this {', '.join(fields)}", model=schema.name, fields=fields
-    )

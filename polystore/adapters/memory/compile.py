@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from polystore.adapters.base import Source
 from polystore.query.explain import describe_operation
-from polystore.query.nodes import Group, Insert, Operation, Select
+from polystore.query.nodes import Operation, answered, written
 
 
 class MemoryCommand(NamedTuple):
@@ -27,15 +27,15 @@ class MemoryPrepared:
 
     @property
     def sources(self) -> tuple[Source, ...]:
-        outputs = self.operation.outputs if isinstance(self.operation, Select | Group) else ()
-        return tuple(Source(field.name, deepcopy if field.mutable else None) for field in outputs)
+        columns = answered(self.operation)
+        return tuple(Source(field.name, deepcopy if field.mutable else None) for field in columns)
 
     @property
     def dumps(self) -> tuple[Callable[[Any], Any] | None, ...]:
-        return (None,) * len(self.operation.fields) if isinstance(self.operation, Insert) else ()
+        return (None,) * len(written(self.operation))
 
     def bind(self, values: Sequence[Any]) -> MemoryCommand:
         return MemoryCommand(self.operation, values)
 
     def describe(self, values: Sequence[Any]) -> str:
-        return describe_operation(self.operation, None if isinstance(self.operation, Insert) else values)
+        return describe_operation(self.operation, None if written(self.operation) else values)

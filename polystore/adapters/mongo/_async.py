@@ -27,11 +27,13 @@ from pymongo.errors import (
 
 from polystore.adapters.key_blocks import KeyBlocks
 from polystore.adapters.mongo.commands import (
+    ChangeEach,
     Command,
     CountRows,
     DeleteRows,
     Document,
     ExistsRow,
+    InsertOrChange,
     InsertRows,
     Read,
     UpdateRows,
@@ -39,9 +41,11 @@ from polystore.adapters.mongo.commands import (
 )
 from polystore.adapters.mongo.ddl import create_command, index_documents, modify_command
 from polystore.adapters.mongo.dialect import EXPIRY, KEY
+from polystore.adapters.mongo.each._async import change_each, insert_or_change
 from polystore.adapters.mongo.errors import DRIVER_ERRORS, NAMESPACE_EXISTS, partial_batch, translate
 from polystore.adapters.mongo.inserts import (
     collided,
+    first_error,
     give_keys,
     highest_key,
     only_conflicts,
@@ -61,7 +65,7 @@ class AsyncMongoBackend:
     """An open store: one client with its pool, made at the first command."""
 
     def __init__(self, settings: MongoSettings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._lock = threading.Lock()
         self._client: AsyncMongoClient[Document] | None = None
         self._database: AsyncDatabase[Document] | None = None
@@ -75,7 +79,9 @@ class AsyncMongoBackend:
             CountRows: self._count,
             ExistsRow: self._exists,
             InsertRows: self._insert,
+            InsertOrChange: self._insert_or_change,
             UpdateRows: self._update,
+            ChangeEach: self._change_each,
             DeleteRows: self._delete,
         }
 
@@ -84,7 +90,7 @@ class AsyncMongoBackend:
         try:
             return await self._runs[command.__class__](command)
         except DRIVER_ERRORS as error:
-            raise translate(error, self._settings.label, command.schema) from error
+            raise translate(error, self.settings.label, command.schema) from error
 
     async def ping(self) -> None:
         """One round trip to the server.
@@ -95,7 +101,7 @@ class AsyncMongoBackend:
         try:
             await self._opened().command("ping")
         except DRIVER_ERRORS as error:
-            raise translate(error, self._settings.label) from error
+            raise translate(error, self.settings.label) from error
 
     async def create_all(self, schemas: Sequence[Schema]) -> None:
         """Makes collections with validators and indexes, or renews them. Two or three round trips each."""
@@ -103,16 +109,16 @@ class AsyncMongoBackend:
             try:
                 await self._create(self._opened(), schema)
             except DRIVER_ERRORS as error:
-                raise translate(error, self._settings.label, schema) from error
+                raise translate(error, self.settings.label, schema) from error
 
     async def drop_all(self, schemas: Sequence[Schema]) -> None:
         """Removes collections and their key counters. Two round trips each."""
         for schema in schemas:
             try:
                 await self._opened().drop_collection(schema.table)
-                await self._collection(COUNTERS).delete_one({KEY: schema.table})
+                await self.collection(COUNTERS).delete_one({KEY: schema.table})
             except DRIVER_ERRORS as error:
-                raise translate(error, self._settings.label, schema) from error
+                raise translate(error, self.settings.label, schema) from error
             self._keys.discard(schema.table)
             self._counters.forget(schema.table)
 
@@ -122,7 +128,7 @@ class AsyncMongoBackend:
         try:
             return dumps(await self._run(document), indent=2)
         except DRIVER_ERRORS as error:
-            raise translate(error, self._settings.label, command.schema) from error
+            raise translate(error, self.settings.label, command.schema) from error
 
     async def close(self) -> None:
         """Closes all connections; the next command opens new ones."""
@@ -141,19 +147,19 @@ class AsyncMongoBackend:
     def _open(self) -> AsyncDatabase[Document]:
         with self._lock:
             if self._client is None or self._database is None:
-                self._client = AsyncMongoClient(self._settings.url, **self._settings.options)
-                self._database = self._client.get_database(self._settings.database, codec_options=CODEC)
+                self._client = AsyncMongoClient(self.settings.url, **self.settings.options)
+                self._database = self._client.get_database(self.settings.database, codec_options=CODEC)
                 self._reading = {"codec_options": CODEC, "read_preference": self._client.read_preference}
                 self._read_concern = self._client.read_concern.document
             return self._database
 
-    def _collection(self, table: str) -> Documents:
+    def collection(self, table: str) -> Documents:
         collection = self._collections.get(table)
         if collection is None:
             collection = self._collections[table] = self._opened()[table]
         return collection
 
-    async def _in_transaction(self, work: Callable[[AsyncClientSession], Awaitable[Any]]) -> Any:
+    async def in_transaction(self, work: Callable[[AsyncClientSession], Awaitable[Any]]) -> Any:
         client = self._opened().client
         async with client.start_session() as session:
             return await session.with_transaction(work)
@@ -202,7 +208,7 @@ class AsyncMongoBackend:
     # ---- writes
 
     async def _update(self, command: UpdateRows) -> int:
-        collection = self._collection(command.schema.table)
+        collection = self.collection(command.schema.table)
         if command.schema.ttl is not None and command.schema.uniques:
             await self._remove_expired(command.schema)
         if command.single:
@@ -216,7 +222,7 @@ class AsyncMongoBackend:
         )
 
     async def _delete(self, command: DeleteRows) -> int:
-        collection = self._collection(command.schema.table)
+        collection = self.collection(command.schema.table)
         if command.single:
             return (await collection.delete_one(command.filter)).deleted_count
         if not command.fallible:
@@ -234,28 +240,39 @@ class AsyncMongoBackend:
         number: Callable[[Any], int],
     ) -> int:
         """Changes all matching documents or none: in a transaction, or after a rehearsal where there are none."""
-        if self._settings.transactions:
-            return number(await self._in_transaction(change))
+        if self.settings.transactions:
+            return number(await self.in_transaction(change))
         if command.rehearsal is not None:
-            await (await self._collection(command.schema.table).aggregate(command.rehearsal)).to_list()
+            await (await self.collection(command.schema.table).aggregate(command.rehearsal)).to_list()
         return number(await change(None))
+
+    async def _change_each(self, command: ChangeEach) -> list[bool]:
+        if command.schema.ttl is not None and command.schema.uniques:
+            await self._remove_expired(command.schema)
+        return await change_each(self, command)
+
+    async def _insert_or_change(self, command: InsertOrChange) -> list[Document]:
+        return await insert_or_change(self, command)
+
+    async def make_room(self, command: InsertRows | InsertOrChange) -> None:
+        """Takes keys that callers chose out of the store's own, and expired rows out of the way."""
+        highest = highest_key(command)
+        if highest > 0:
+            await self._pass_key(command.schema.table, highest)
+        if command.schema.ttl is not None:
+            await self._remove_expired(command.schema)
 
     async def _insert(self, command: InsertRows) -> list[int]:
         table = command.schema.table
-        highest = highest_key(command)
-        if highest > 0:
-            await self._pass_key(table, highest)
-        if command.schema.ttl is not None:
-            await self._remove_expired(command.schema)
+        await self.make_room(command)
         unkeyed = without_key(command)
         pending, allocated = command.documents, unkeyed
         while pending:
             if allocated:
-                await self._allocate(table, allocated)
+                await self.allocate(table, allocated)
             pending = await self._write(command, pending, allocated)
             if pending:
-                self._keys.discard(table)
-                await self._pass_highest_stored(table)
+                await self.renew_keys(table)
                 allocated = [document for document in pending if any(document is each for each in unkeyed)]
         return [int(document[KEY]) for document in unkeyed]
 
@@ -265,33 +282,32 @@ class AsyncMongoBackend:
             return await self._write_one(command, documents, allocated)
         if command.ignore_conflicts:
             return await self._write_unordered(command, documents, allocated)
-        collection = self._collection(command.schema.table)
+        collection = self.collection(command.schema.table)
         try:
-            if self._settings.transactions:
+            if self.settings.transactions:
 
                 async def insert(session: AsyncClientSession) -> None:
                     await collection.insert_many(documents, session=session)
 
-                await self._in_transaction(insert)
+                await self.in_transaction(insert)
             else:
                 refuse_too_large(command)
                 await collection.insert_many(documents)
         except BulkWriteError as error:
-            done = 0 if self._settings.transactions else error.details.get("nInserted", 0)
-            first = next(iter(error.details.get("writeErrors") or ()), None)
+            done = 0 if self.settings.transactions else error.details.get("nInserted", 0)
+            first = first_error(error)
             if first is not None and collided(first, documents[first["index"]], allocated):
                 return documents[done:]
             before = len(command.documents) - len(documents)
-            raise partial_batch(
-                error, self._settings.label, command.schema, before + done, len(command.documents)
-            ) from error
+            cause = translate(error, self.settings.label, command.schema)
+            raise partial_batch(cause, command.schema, before + done, len(command.documents)) from error
         return []
 
     async def _write_one(
         self, command: InsertRows, documents: list[Document], allocated: list[Document]
     ) -> list[Document]:
         try:
-            await self._collection(command.schema.table).insert_one(documents[0])
+            await self.collection(command.schema.table).insert_one(documents[0])
         except DuplicateKeyError as error:
             if collided(error.details or {}, documents[0], allocated):
                 return documents
@@ -303,7 +319,7 @@ class AsyncMongoBackend:
         self, command: InsertRows, documents: list[Document], allocated: list[Document]
     ) -> list[Document]:
         try:
-            await self._collection(command.schema.table).insert_many(documents, ordered=False)
+            await self.collection(command.schema.table).insert_many(documents, ordered=False)
         except BulkWriteError as error:
             errors = error.details.get("writeErrors") or []
             if not only_conflicts(errors) or error.details.get("writeConcernErrors"):
@@ -312,11 +328,11 @@ class AsyncMongoBackend:
         return []
 
     async def _remove_expired(self, schema: Schema) -> None:
-        await self._collection(schema.table).delete_many({EXPIRY: {"$lte": datetime.now(UTC)}})
+        await self.collection(schema.table).delete_many({EXPIRY: {"$lte": datetime.now(UTC)}})
 
     # ---- keys
 
-    async def _allocate(self, table: str, documents: list[Document]) -> None:
+    async def allocate(self, table: str, documents: list[Document]) -> None:
         count = len(documents)
         keys: Sequence[int] = []
         if count > 1:
@@ -325,7 +341,7 @@ class AsyncMongoBackend:
         while not keys:
             keys = self._keys.take(table, 1)
             if not keys:
-                block = self._settings.key_block
+                block = self.settings.key_block
                 last = await self._advance(table, block)
                 self._keys.add(table, range(last - block + 1, last + 1))
         give_keys(documents, keys)
@@ -333,7 +349,7 @@ class AsyncMongoBackend:
     async def _advance(self, table: str, count: int) -> int:
         """Moves the counter on and answers its new value."""
         step = {"$inc": {VALUE: Int64(count)}}
-        counter: Any = await self._collection(COUNTERS).find_one_and_update(
+        counter: Any = await self.collection(COUNTERS).find_one_and_update(
             {KEY: table}, step, upsert=True, return_document=ReturnDocument.AFTER
         )
         self._counters.passed(table, int(counter[VALUE]))
@@ -342,11 +358,13 @@ class AsyncMongoBackend:
     async def _pass_key(self, table: str, key: int) -> None:
         """Moves the counter to a key that a caller chose, unless it has already come so far."""
         if not self._counters.is_passed(table, key):
-            await self._collection(COUNTERS).update_one({KEY: table}, {"$max": {VALUE: Int64(key)}}, upsert=True)
+            await self.collection(COUNTERS).update_one({KEY: table}, {"$max": {VALUE: Int64(key)}}, upsert=True)
             self._counters.passed(table, key)
 
-    async def _pass_highest_stored(self, table: str) -> None:
-        found = await self._collection(table).find_one({KEY: {"$gt": 0}}, {KEY: 1}, sort=[(KEY, -1)])
+    async def renew_keys(self, table: str) -> None:
+        """Gives up the keys set aside, of which other writers have used some, for those behind all that are stored."""
+        self._keys.discard(table)
+        found = await self.collection(table).find_one({KEY: {"$gt": 0}}, {KEY: 1}, sort=[(KEY, -1)])
         if found is not None:
             await self._pass_key(table, int(found[KEY]))
 

@@ -5,10 +5,28 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple, TypeAlias, assert_never
 
+from polystore.adapters.mongo.template import Convert
 from polystore.errors import NotSupportedError
 from polystore.schema.model import Schema
 
 Document: TypeAlias = dict[str, Any]
+
+
+class Merge(NamedTuple):
+    """What an insert does with rows in conflict, in the words of documents; ``loads`` are those of the target."""
+
+    target: tuple[str, ...]
+    changed: tuple[str, ...]
+    told: tuple[str, ...]
+    version: str | None
+    loads: tuple[Convert | None, ...]
+
+
+class Change(NamedTuple):
+    """A document to find, and what becomes of it."""
+
+    filter: Document
+    update: Any
 
 
 class Read(NamedTuple):
@@ -41,6 +59,22 @@ class InsertRows(NamedTuple):
     ignore_conflicts: bool
 
 
+class InsertOrChange(NamedTuple):
+    """New documents, or changes of those that have their target; ``merge`` says what changes."""
+
+    schema: Schema
+    documents: list[Document]
+    merge: Merge
+
+
+class ChangeEach(NamedTuple):
+    """A change for each of some keys; ``versioned`` when it asks for a version, too."""
+
+    schema: Schema
+    changes: list[Change]
+    versioned: bool
+
+
 class UpdateRows(NamedTuple):
     """A change of the matching documents.
 
@@ -66,7 +100,7 @@ class DeleteRows(NamedTuple):
     rehearsal: list[Document] | None
 
 
-Command: TypeAlias = Read | CountRows | ExistsRow | InsertRows | UpdateRows | DeleteRows
+Command: TypeAlias = Read | CountRows | ExistsRow | InsertRows | InsertOrChange | UpdateRows | ChangeEach | DeleteRows
 
 
 def describe(command: Command) -> str:
@@ -77,6 +111,10 @@ def describe(command: Command) -> str:
             return f"{table}.{verb} {text_of(dict(rest))}"
         case InsertRows(schema=schema, documents=documents):
             return f"{schema.table}.insert {text_of(documents)}"
+        case InsertOrChange(schema=schema, documents=documents, merge=merge):
+            return f"{schema.table}.update {text_of(documents)}, upserts by {', '.join(merge.target)}"
+        case ChangeEach(schema=schema, changes=changes):
+            return f"{schema.table}.update {text_of([each._asdict() for each in changes])}"
         case UpdateRows(schema=schema, filter=chosen, update=update):
             return f"{schema.table}.update {text_of({'q': chosen, 'u': update, 'multi': not command.single})}"
         case DeleteRows(schema=schema, filter=chosen):
@@ -105,6 +143,6 @@ def explainable(command: Command) -> Document:
             }
         case DeleteRows(schema=schema, filter=chosen):
             return {"delete": schema.table, "deletes": [{"q": chosen, "limit": int(command.single)}]}
-        case InsertRows(schema=schema):
-            raise NotSupportedError(f"{schema.name}: MongoDB explains reads, updates and deletes, not inserts")
+        case InsertRows(schema=schema) | InsertOrChange(schema=schema) | ChangeEach(schema=schema):
+            raise NotSupportedError(f"{schema.name}: MongoDB explains reads, updates and deletes, not writes of rows")
     assert_never(command)

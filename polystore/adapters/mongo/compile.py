@@ -20,6 +20,7 @@ from polystore.adapters.mongo.commands import (
 from polystore.adapters.mongo.conditions import Filter, can_fail, filter_of, key_is_fixed
 from polystore.adapters.mongo.dialect import EXPIRY, KEY, Dialect, path_of
 from polystore.adapters.mongo.expressions import assigned, literal, refuse_field_order
+from polystore.adapters.mongo.rows import each_builder, merge_builder
 from polystore.adapters.mongo.template import Convert, Fill, Hole, Now, builder, compose, row_builder
 from polystore.errors import NotSupportedError
 from polystore.query.nodes import (
@@ -35,6 +36,8 @@ from polystore.query.nodes import (
     Parameter,
     Select,
     Update,
+    UpdateEach,
+    answered,
 )
 from polystore.schema.kinds import EmbeddedKind, JsonKind, Kind, ListKind, MapKind, describe_kind
 from polystore.schema.model import FieldInfo, Schema
@@ -77,6 +80,8 @@ def compile_operation(operation: Operation, dialect: Dialect) -> MongoPrepared:
             return _insert(operation, dialect)
         case Update():
             return _update(operation, dialect)
+        case UpdateEach():
+            return _update_each(operation, dialect)
         case Delete():
             return _delete(operation, dialect)
     assert_never(operation)
@@ -218,15 +223,28 @@ def _sources(columns: Sequence[FieldInfo], dialect: Dialect) -> tuple[Source, ..
 
 
 def _insert(operation: Insert, dialect: Dialect) -> MongoPrepared:
-    schema = operation.schema
+    schema, found = operation.schema, operation.on_conflict
     paths = [path_of(field) for field in operation.fields]
     absent: dict[str, Any] = {path_of(field): None for field in schema.fields if path_of(field) not in paths}
     if schema.ttl is not None:
         absent[EXPIRY] = Now(expiry_of(schema.ttl))
+    if found is None:
+        bind = row_builder(InsertRows, schema, paths, absent, operation.ignore_conflicts)
+    else:
+        bind = merge_builder(operation, found, dialect, absent)
     return MongoPrepared(
-        row_builder(InsertRows, schema, paths, absent, operation.ignore_conflicts),
+        bind,
+        _sources(answered(operation), dialect),
         dumps=tuple(dialect.codec.dump(field.kind) for field in operation.fields),
         insert=f"{schema.table}.insert ({', '.join(paths)})",
+    )
+
+
+def _update_each(operation: UpdateEach, dialect: Dialect) -> MongoPrepared:
+    ttl = operation.schema.ttl
+    return MongoPrepared(
+        each_builder(operation, _now, None if ttl is None else Now(expiry_of(ttl))),
+        dumps=tuple(dialect.codec.dump(field.kind) for field in operation.columns),
     )
 
 

@@ -61,9 +61,8 @@ def translate(error: Exception, label: str, schema: Schema | None = None) -> Pol
     return PolystoreError(f"{name}: {error}")
 
 
-def partial_batch(error: driver.BulkWriteError, label: str, schema: Schema, written: int, size: int) -> PolystoreError:
+def partial_batch(cause: PolystoreError, schema: Schema, written: int, size: int) -> PolystoreError:
     """The error of a batch of which only the first ``written`` rows were written; with none the next row's own."""
-    cause = translate(error, label, schema)
     if written == 0:
         return cause
     missed = PolystoreError(f"{schema.name}: not tried, because an earlier row of the batch failed")

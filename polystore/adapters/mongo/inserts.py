@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bson import Int64, encode
+from pymongo.errors import BulkWriteError
 
-from polystore.adapters.mongo.commands import Document, InsertRows
+from polystore.adapters.mongo.commands import Document, InsertOrChange, InsertRows
 from polystore.adapters.mongo.dialect import KEY
 from polystore.adapters.mongo.errors import DUPLICATE_KEY, is_duplicate_key
 from polystore.adapters.mongo.types import CODEC
@@ -16,14 +17,14 @@ from polystore.errors import DataError
 MAX_DOCUMENT = 16 * 1024 * 1024
 
 
-def without_key(command: InsertRows) -> list[Document]:
+def without_key(command: InsertRows | InsertOrChange) -> list[Document]:
     """The documents that the store shall give a key."""
     if not command.schema.primary_key.auto:
         return []
     return [document for document in command.documents if document[KEY] is None]
 
 
-def highest_key(command: InsertRows) -> int:
+def highest_key(command: InsertRows | InsertOrChange) -> int:
     """The highest int64 key that the caller chose where the store could have; 0 when none is positive."""
     if not command.schema.primary_key.auto:
         return 0
@@ -48,7 +49,7 @@ def to_try_again(
     return [documents[error["index"]] for error in errors if collided(error, documents[error["index"]], allocated)]
 
 
-def refuse_too_large(command: InsertRows) -> None:
+def refuse_too_large(command: InsertRows | InsertOrChange) -> None:
     """Refuses a batch with a document that the server would not take, before any of the batch is sent.
 
     Raises:
@@ -61,6 +62,12 @@ def refuse_too_large(command: InsertRows) -> None:
                 f"{command.schema.name}: row {place} of the batch takes {size:,} bytes; a document of MongoDB has at "
                 "most 16 MB"
             )
+
+
+def first_error(error: BulkWriteError) -> Document | None:
+    """What went wrong first in a batch; None when it was nothing that a document did."""
+    found: list[Document] = error.details.get("writeErrors") or []
+    return found[0] if found else None
 
 
 def only_conflicts(errors: Iterable[Mapping[str, Any]]) -> bool:

@@ -8,7 +8,7 @@ partial indexes; that lock also makes batches whole or not at all.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, assert_never
 
@@ -18,11 +18,14 @@ from pymongo.errors import DuplicateKeyError
 from polystore.adapters.embedded import EmbeddedAsyncBackend
 from polystore.adapters.mongo import types
 from polystore.adapters.mongo.commands import (
+    Change,
+    ChangeEach,
     Command,
     CountRows,
     DeleteRows,
     Document,
     ExistsRow,
+    InsertOrChange,
     InsertRows,
     Read,
     UpdateRows,
@@ -34,7 +37,7 @@ from polystore.adapters.mongo.errors import DRIVER_ERRORS, translate
 from polystore.adapters.mongo.inserts import give_keys, highest_key, without_key
 from polystore.adapters.mongo.mock_types import MOCK_CODEC
 from polystore.adapters.mongo.template import Convert
-from polystore.errors import UniqueViolation
+from polystore.errors import PolystoreError, UniqueViolation
 from polystore.query.capabilities import Capabilities, Feature
 from polystore.query.nodes import Operation, Operator
 from polystore.schema.kinds import Kind
@@ -53,6 +56,7 @@ MOCK = Dialect(
                 Feature.DISTINCT,
                 Feature.ATOMIC_BATCH,
                 Feature.IGNORE_CONFLICTS,
+                Feature.UPDATE_CONFLICTS,
                 Feature.TTL,
                 Feature.INFINITY,
                 Feature.ASYNC,
@@ -155,8 +159,12 @@ class MockBackend:
                 return bool(_rows(documents, document))
             case InsertRows():
                 return self._insert(command)
+            case InsertOrChange():
+                return self._whole(command.schema, lambda: self._insert_or_change(command))
             case UpdateRows():
                 return self._update(command)
+            case ChangeEach():
+                return self._whole(command.schema, lambda: [self._change(command, each) for each in command.changes])
             case DeleteRows(filter=chosen):
                 return documents.delete_many(chosen).deleted_count
         assert_never(command)
@@ -195,6 +203,47 @@ class MockBackend:
                 raise _violation(schema, unique)
             documents.update_one({KEY: document[KEY]}, command.update)
         return len(before)
+
+    def _whole(self, schema: Schema, work: Callable[[], list[Any]]) -> list[Any]:
+        """Does the work or, after an error, puts every document back as it was."""
+        self._remove_expired(schema)
+        before = list(self._documents(schema).find({}))
+        try:
+            return work()
+        except PolystoreError:
+            self._documents(schema).delete_many({})
+            if before:
+                self._documents(schema).insert_many(before)
+            raise
+
+    def _insert_or_change(self, command: InsertOrChange) -> list[Document]:
+        schema, merge = command.schema, command.merge
+        told = []
+        for document in command.documents:
+            found = self._documents(schema).find_one({path: {"$eq": document[path]} for path in merge.target})
+            if found is None:
+                self._insert(InsertRows(schema, [document], False))
+                row = document
+            else:
+                row = self._put(schema, found, {path: document[path] for path in merge.changed})
+            told.append({path: row[path] for path in merge.told})
+        return told if merge.told else []
+
+    def _change(self, command: ChangeEach, change: Change) -> bool:
+        found = self._documents(command.schema).find_one(change.filter)
+        if found is not None:
+            self._put(command.schema, found, change.update.get("$set", {}))
+        return found is not None
+
+    def _put(self, schema: Schema, document: Document, values: Document) -> Document:
+        """Gives a document new values and counts its version on."""
+        version = {} if schema.version is None else {path_of(schema.version): document[path_of(schema.version)] + 1}
+        row = {**document, **values, **version}
+        unique = self._conflict(schema, row)
+        if unique is not None:
+            raise _violation(schema, unique)
+        self._documents(schema).replace_one({KEY: row[KEY]}, row)
+        return row
 
     def _add(self, schema: Schema, document: Document) -> UniqueInfo | None:
         """Adds a document, or answers the constraint in its way."""

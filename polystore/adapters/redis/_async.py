@@ -9,10 +9,23 @@ from redis.exceptions import RedisError
 
 from polystore.adapters.key_blocks import KeyBlocks
 from polystore.adapters.redis import outcomes
-from polystore.adapters.redis.commands import Add, Answer, Change, Command, CountKeys, Find, Get, GetMany, Tally
+from polystore.adapters.redis.commands import (
+    Add,
+    Answer,
+    Change,
+    ChangeEach,
+    Command,
+    CountKeys,
+    Find,
+    Get,
+    GetMany,
+    Merge,
+    Tally,
+)
 from polystore.adapters.redis.errors import translate
 from polystore.adapters.redis.layout import Layout
 from polystore.adapters.redis.link._async import AsyncLink
+from polystore.adapters.redis.merges import Candidate, Holder, MergeWriter, each_conditions
 from polystore.adapters.redis.requests import Scan, identifier_of
 from polystore.adapters.redis.target import Target
 from polystore.adapters.redis.wire import pack, pack_fetch, pack_fetches
@@ -114,6 +127,10 @@ class AsyncRedisBackend:
                 return command.answer(command.scan.number)
             case Add():
                 return await self._add(command)
+            case Merge():
+                return await self._merge(command)
+            case ChangeEach():
+                return await self._change_each(command)
             case Change():
                 return await self._change(command)
         assert_never(command)
@@ -187,6 +204,11 @@ class AsyncRedisBackend:
         await self._forget(layout, lost)
         return bool(lost)
 
+    async def _forget_holder(self, layout: Layout, reply: Sequence[Any]) -> bool:
+        """Whether a write was refused because of a row whose body is gone, of which then nothing is left."""
+        holder = outcomes.conflict_holder(reply)
+        return holder is not None and await self._forget_lost(layout, [holder])
+
     # ---- inserting
 
     async def _add(self, command: Add) -> list[Any]:
@@ -217,8 +239,7 @@ class AsyncRedisBackend:
             if reply[0] == b"EXISTS" and not given:
                 (keys[left[reply[1] - 1]],) = await self._allocate(layout, 1)
                 continue
-            holder = outcomes.conflict_holder(reply)
-            if holder is None or not await self._forget_lost(layout, [holder]):
+            if not await self._forget_holder(layout, reply):
                 raise outcomes.insert_error(layout, reply, done, len(command.rows))
 
     async def _allocate(self, layout: Layout, count: int) -> list[int]:
@@ -231,7 +252,60 @@ class AsyncRedisBackend:
             keys += self._blocks.take(layout.state_key, count - len(keys))
         return keys
 
+    # ---- inserting or changing
+
+    async def _merge(self, command: Merge) -> list[tuple[Any, ...]]:
+        told, done = list[tuple[Any, ...]](), 0
+        for part in command.writer.parts(command.rows):
+            told += await self._merge_part(command, part, done)
+            done += len(part)
+        return told
+
+    async def _merge_part(self, command: Merge, part: Sequence[Candidate], done: int) -> list[tuple[Any, ...]]:
+        """Changes the rows that have the targets, inserts the others; anew where another writer came between."""
+        layout, writer = command.layout, command.writer
+        given = writer.key_place is not None
+        for _ in range(MAX_ATTEMPTS * MAX_ATTEMPTS):
+            holders = await self._holders(layout, writer, part)
+            missing = [each for each, holder in zip(part, holders, strict=True) if holder is None and each.key is None]
+            for each, key in zip(missing, await self._allocate(layout, len(missing)), strict=True):
+                each.key = key
+            reply = await self._link.tell(layout, writer.packed_merge(part, holders, not given))
+            if reply[0] == b"OK":
+                return writer.tell(part, holders)
+            if reply[0] == b"EXISTS" and not given:
+                part[reply[1] - 1].key = None
+            elif not await self._forget_holder(layout, reply) and not outcomes.lost_race(reply, writer.constraint):
+                raise outcomes.insert_error(layout, reply, done, len(command.rows))
+        name = layout.schema.name
+        raise ConcurrencyError(f"{name}: {len(part)} rows changed again and again while they were written")
+
+    async def _holders(self, layout: Layout, writer: MergeWriter, part: Sequence[Candidate]) -> list[Holder | None]:
+        """The row that has each candidate's target, as far as it must be known."""
+        found: Sequence[bytes | None] = [each.target for each in part]
+        if not writer.by_key:
+            (found,) = await self._link.send_all(writer.pack_search(part), 1)
+        there = [identifier for identifier in found if identifier is not None]
+        if not writer.looks or not there:
+            return [None if identifier is None else Holder(identifier) for identifier in found]
+        bodies = iter(await self._link.send_all(writer.pack_look(there), len(there)))
+        return [None if identifier is None else writer.holder(identifier, next(bodies)) for identifier in found]
+
     # ---- changing
+
+    async def _change_each(self, command: ChangeEach) -> list[bool]:
+        layout = command.layout
+        statuses: list[int] = []
+        for part in batches(command.changes, command.size):
+            changes, conditions = [each.change for each in part], each_conditions(layout, part)
+            while True:
+                reply = await self._link.tell(layout, pack_changes(layout, conditions, changes))
+                if reply[0] == b"OK":
+                    statuses += reply[1]
+                    break
+                if not await self._forget_holder(layout, reply):
+                    raise outcomes.insert_error(layout, reply, len(statuses), len(command.changes))
+        return [status == outcomes.WRITTEN for status in statuses]
 
     async def _change(self, command: Change) -> int:
         layout, identifiers = command.layout, command.identifiers
@@ -277,7 +351,6 @@ class AsyncRedisBackend:
                 if reply[0] == b"OK":
                     statuses += reply[1]
                     break
-                holder = outcomes.conflict_holder(reply)
-                if holder is None or not await self._forget_lost(layout, [holder]):
+                if not await self._forget_holder(layout, reply):
                     raise outcomes.update_error(layout, reply, statuses.count(outcomes.WRITTEN))
         return statuses

@@ -35,6 +35,7 @@ CAPABILITIES = Capabilities(
             Feature.MODULO_FLOATS,
             Feature.UPDATE_EXPRESSIONS,
             Feature.IGNORE_CONFLICTS,
+            Feature.UPDATE_CONFLICTS,
             Feature.TTL,
             Feature.MICROSECONDS,
             Feature.INFINITY,

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from polystore.adapters.redis.conditions import Values
 from polystore.adapters.redis.layout import Layout
+from polystore.adapters.redis.merges import Candidate, EachChange, MergeWriter
 from polystore.adapters.redis.requests import Scan
 from polystore.adapters.redis.writes import InsertWriter, NewRow, PatchMaker
 
@@ -72,6 +73,24 @@ class Add:
 
 
 @dataclass(slots=True)
+class Merge:
+    """New rows, or changes of those that have their targets."""
+
+    layout: Layout
+    writer: MergeWriter
+    rows: Sequence[Candidate]
+
+
+@dataclass(slots=True)
+class ChangeEach:
+    """Changes of rows by key, at most ``size`` in one step."""
+
+    layout: Layout
+    changes: Sequence[EachChange]
+    size: int
+
+
+@dataclass(slots=True)
 class Change:
     """An update or a delete: of the rows of the keys, or of those that the scan finds.
 
@@ -87,4 +106,4 @@ class Change:
     values: Values
 
 
-Command: TypeAlias = Get | GetMany | CountKeys | Answer | Find | Tally | Add | Change
+Command: TypeAlias = Get | GetMany | CountKeys | Answer | Find | Tally | Add | Merge | ChangeEach | Change

@@ -6,15 +6,28 @@ from collections.abc import Callable, Sequence
 from typing import Any, assert_never
 
 from polystore.adapters.base import Prepared, Source, undeclared
-from polystore.adapters.redis.commands import Add, Answer, Change, Command, CountKeys, Find, Get, GetMany, Tally
+from polystore.adapters.redis.commands import (
+    Add,
+    Answer,
+    Change,
+    ChangeEach,
+    Command,
+    CountKeys,
+    Find,
+    Get,
+    GetMany,
+    Merge,
+    Tally,
+)
 from polystore.adapters.redis.conditions import Values, read_branches
 from polystore.adapters.redis.describe import describe
 from polystore.adapters.redis.layout import Layout
+from polystore.adapters.redis.merges import MergeWriter, each_reader
 from polystore.adapters.redis.plan import make_plan
 from polystore.adapters.redis.requests import bind_conditions, condition_arguments, fixed_keys, start_scan
 from polystore.adapters.redis.types import load
 from polystore.adapters.redis.wire import make_call, pack, pack_fetch, pack_fetches
-from polystore.adapters.redis.writes import InsertWriter, PatchMaker, constant_changes, make_patch
+from polystore.adapters.redis.writes import MAX_BATCH, InsertWriter, PatchMaker, constant_changes, make_patch
 from polystore.errors import NotSupportedError
 from polystore.query.nodes import (
     All,
@@ -25,12 +38,14 @@ from polystore.query.nodes import (
     Exists,
     Group,
     Insert,
+    OnConflict,
     Operation,
     Operator,
     Parameter,
     ParameterList,
     Select,
     Update,
+    UpdateEach,
     Within,
 )
 from polystore.schema.model import FieldInfo
@@ -50,8 +65,12 @@ def compile_operation(layout: Layout, operation: Operation) -> Prepared:
             undeclared(operation)
         case Count() | Exists():
             return _compile_number(layout, operation)
+        case Insert(on_conflict=OnConflict() as found):
+            return PreparedMerge(layout, operation, found)
         case Insert():
             return PreparedInsert(layout, operation)
+        case UpdateEach():
+            return PreparedEach(layout, operation)
         case Update() | Delete():
             return PreparedChange(layout, operation)
     assert_never(operation)
@@ -267,6 +286,32 @@ class PreparedInsert(_Prepared):
 
     def bind(self, values: Sequence[Any]) -> Add:
         return Add(self.layout, self._writer, [self._writer.read(row) for row in values])
+
+
+class PreparedMerge(_Prepared):
+    """New rows or changes of those that are there: as many round trips as inserts, and one or two to find them."""
+
+    def __init__(self, layout: Layout, operation: Insert, found: OnConflict) -> None:
+        super().__init__(layout)
+        self._writer = MergeWriter(layout, operation, found)
+        self.dumps = self._writer.dumps
+        self.sources = tuple(Source(place) for place in range(len(found.told)))
+
+    def bind(self, values: Sequence[Any]) -> Merge:
+        return Merge(self.layout, self._writer, [self._writer.candidate(row) for row in values])
+
+
+class PreparedEach(_Prepared):
+    """Changes of rows by key: one round trip for every 64; where uniques are touched, one for each row."""
+
+    def __init__(self, layout: Layout, operation: UpdateEach) -> None:
+        super().__init__(layout)
+        self._read = each_reader(layout, operation)
+        self._size = 1 if operation.collides else MAX_BATCH
+        self.dumps = (None,) * len(operation.columns)
+
+    def bind(self, values: Sequence[Any]) -> ChangeEach:
+        return ChangeEach(self.layout, [self._read(row) for row in values], self._size)
 
 
 class PreparedChange(_Prepared):

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import assert_never
 
-from polystore.adapters.redis.commands import Add, Answer, Change, Command, CountKeys, Find, Get, GetMany, Tally
+from polystore.adapters.redis.commands import (
+    Add,
+    Answer,
+    Change,
+    ChangeEach,
+    Command,
+    CountKeys,
+    Find,
+    Get,
+    GetMany,
+    Merge,
+    Tally,
+)
 from polystore.adapters.redis.layout import Layout
 from polystore.adapters.redis.plan import Source
 from polystore.adapters.redis.requests import Scan
@@ -26,6 +38,10 @@ def describe(command: Command) -> str:
             return _scan_text(layout, scan)
         case Add(layout=layout, rows=rows):
             return f"EVALSHA apply on {_tag(layout)}: insert {len(rows)} rows"
+        case Merge(layout=layout, rows=rows):
+            return f"EVALSHA apply on {_tag(layout)}: insert {len(rows)} rows, or patch those that are there"
+        case ChangeEach(layout=layout, changes=changes):
+            return f"EVALSHA apply on {_tag(layout)}: patch {len(changes)} rows by key"
         case Change():
             return _change_text(command)
     assert_never(command)

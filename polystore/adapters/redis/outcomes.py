@@ -17,6 +17,18 @@ def conflict_holder(reply: Sequence[Any]) -> bytes | None:
     return (reply[3] or None) if reply[0] == b"UNIQUE" else None
 
 
+def lost_race(reply: Sequence[Any], constraint: int) -> bool:
+    """Whether another writer took the target in the meantime, or let it go, so that it helps to try again.
+
+    Args:
+        reply: the script's refusal.
+        constraint: the number of the target's constraint; 0 is the primary key.
+    """
+    if reply[0] == b"UNIQUE":
+        return bool(reply[2] == constraint and reply[3])
+    return reply[0] == b"MOVED" or (reply[0] == b"EXISTS" and constraint == 0)
+
+
 def insert_error(layout: Layout, reply: Sequence[Any], written: int, total: int) -> PolystoreError:
     """The error of a refused batch: after other batches it tells what became of each row."""
     error = refusal(layout, reply)

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from polystore.adapters.redis.conditions import Values
 from polystore.adapters.redis.keys import NULL
 from polystore.adapters.redis.layout import Layout, Slot
-from polystore.adapters.redis.types import dump, load
+from polystore.adapters.redis.types import Dump, dump, load
 from polystore.adapters.redis.wire import make_call, pack, pack_fetches
 from polystore.query.evaluate import assigned
 from polystore.query.nodes import Arithmetic, Assignment, Column, Expression, Extract, Insert, Null, Parameter
@@ -34,8 +34,10 @@ class InsertWriter:
         key = layout.schema.primary_key
         self.key_place = next((place for place, field in enumerate(fields) if field.primary_key), None)
         self.counts = key.auto
-        kept = {slot.field.name for slot in layout.slots} | {key.name}
-        self.dumps = tuple(None if field.name in kept else dump(field.kind) for field in fields)
+        kept = self.kept = {slot.field.name for slot in layout.slots} | {key.name}
+        self.dumps: tuple[Dump | None, ...] = tuple(
+            None if field.name in kept else dump(field.kind) for field in fields
+        )
         self._columns = [
             (place, field.column.encode(), dump(field.kind) if field.name in kept else None)
             for place, field in enumerate(fields)
@@ -66,16 +68,19 @@ class InsertWriter:
         layout = self.layout
         arguments = [layout.lifetime, b"skip" if self.skips_conflicts else b"", b"%d" % len(rows), b"0"]
         bodies = []
-        for (_, rest), key in zip(rows, keys, strict=True):
-            dumped = layout.dump_key(key)
-            bodies.append(layout.prefix + b"e:" + dumped)
-            bump = b""
-            if allocated:
-                bump = GIVEN_BY_STORE
-            elif self.counts and key > 0:
-                bump = dumped
-            arguments += (b"insert", layout.encode_key(key), bump, *rest, self._key_column, dumped)
+        for row, key in zip(rows, keys, strict=True):
+            bodies.append(layout.prefix + b"e:" + layout.dump_key(key))
+            arguments += self.insertion(row, key, allocated)
         return make_call(layout, "apply").packed(arguments, bodies)
+
+    def insertion(self, row: NewRow, key: Any, allocated: bool) -> tuple[bytes, ...]:
+        """The arguments that insert one row under its key."""
+        dumped, bump = self.layout.dump_key(key), b""
+        if allocated:
+            bump = GIVEN_BY_STORE
+        elif self.counts and key > 0:
+            bump = dumped
+        return (b"insert", self.layout.encode_key(key), bump, *row[1], self._key_column, dumped)
 
 
 def batches(items: Sequence[Any], size: int = MAX_BATCH) -> Iterator[Sequence[Any]]:

@@ -11,13 +11,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 from polystore.adapters.sql.forks import of_parent, watch_forks
-from polystore.adapters.sql.prepared import Action, Command, InsertStatement, Statement
+from polystore.adapters.sql.prepared import Action, AnyStatement, Command
 from polystore.adapters.sql.server import Server
 from polystore.adapters.sql.waiting import AsyncGate
 from polystore.errors import StoreUnavailable
 from polystore.schema.model import Schema
 
-_WRITES = (Action.CHANGE, Action.INSERT)
+_WRITES = (Action.CHANGE, Action.INSERT, Action.EACH)
 
 
 class AsyncSession(Protocol):
@@ -25,7 +25,7 @@ class AsyncSession(Protocol):
 
     owner: object
 
-    async def run(self, statement: Statement | InsertStatement, parameters: Sequence[Any]) -> Any:
+    async def run(self, statement: AnyStatement, parameters: Sequence[Any]) -> Any:
         """Runs a statement and shapes its answer."""
         ...
 
@@ -35,7 +35,7 @@ class AsyncSession(Protocol):
 
     async def drop(self, schema: Schema) -> None: ...
 
-    async def analyze(self, statement: Statement | InsertStatement, parameters: Sequence[Any]) -> str: ...
+    async def analyze(self, statement: AnyStatement, parameters: Sequence[Any]) -> str: ...
 
     def is_stale(self) -> bool:
         """Whether the server has closed the connection, or has sent what nobody asked for."""
@@ -201,9 +201,7 @@ class AsyncServerBackend:
         await self._give_back(session)
         return result
 
-    async def _may_repeat(
-        self, session: AsyncSession, error: Exception, statement: Statement | InsertStatement
-    ) -> bool:
+    async def _may_repeat(self, session: AsyncSession, error: Exception, statement: AnyStatement) -> bool:
         """Puts the session of a failed command away; whether the command was a read whose connection broke."""
         if not self._server.was_lost(error):
             await self._put_away(session)

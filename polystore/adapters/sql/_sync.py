@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from polystore.adapters.sql.forks import of_parent, watch_forks
-from polystore.adapters.sql.prepared import Action, Command, InsertStatement, Statement
+from polystore.adapters.sql.prepared import Action, AnyStatement, Command
 from polystore.adapters.sql.server import Server
 from polystore.adapters.sql.waiting import Gate
 from polystore.errors import StoreUnavailable
 from polystore.schema.model import Schema
 
-_WRITES = (Action.CHANGE, Action.INSERT)
+_WRITES = (Action.CHANGE, Action.INSERT, Action.EACH)
 
 
 class Session(Protocol):
@@ -26,7 +26,7 @@ class Session(Protocol):
 
     owner: object
 
-    def run(self, statement: Statement | InsertStatement, parameters: Sequence[Any]) -> Any:
+    def run(self, statement: AnyStatement, parameters: Sequence[Any]) -> Any:
         """Runs a statement and shapes its answer."""
         ...
 
@@ -36,7 +36,7 @@ class Session(Protocol):
 
     def drop(self, schema: Schema) -> None: ...
 
-    def analyze(self, statement: Statement | InsertStatement, parameters: Sequence[Any]) -> str: ...
+    def analyze(self, statement: AnyStatement, parameters: Sequence[Any]) -> str: ...
 
     def is_stale(self) -> bool:
         """Whether the server has closed the connection, or has sent what nobody asked for."""
@@ -202,7 +202,7 @@ class ServerBackend:
         self._give_back(session)
         return result
 
-    def _may_repeat(self, session: Session, error: Exception, statement: Statement | InsertStatement) -> bool:
+    def _may_repeat(self, session: Session, error: Exception, statement: AnyStatement) -> bool:
         """Puts the session of a failed command away; whether the command was a read whose connection broke."""
         if not self._server.was_lost(error):
             self._put_away(session)

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, Table
 from polystore.adapters.base import AsyncBackend, Backend
 from polystore.adapters.sql.compile import compile_operation
 from polystore.adapters.sql.ddl import make_table
-from polystore.adapters.sql.prepared import InsertStatement, Statement
+from polystore.adapters.sql.prepared import AnyStatement
 from polystore.adapters.sql.urls import Target, parse_url
 from polystore.query.capabilities import Capabilities
 from polystore.query.nodes import Operation
@@ -44,7 +44,7 @@ class SqlAdapter:
     def round(self, kind: Kind) -> None:
         """Every value is held as it is."""
 
-    def compile(self, operation: Operation) -> Statement | InsertStatement:
+    def compile(self, operation: Operation) -> AnyStatement:
         return compile_operation(operation, self._dialect, self.table(operation.schema))
 
     def table(self, schema: Schema) -> Table:

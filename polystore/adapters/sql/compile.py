@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, assert_never
 
 from sqlalchemy import ClauseElement, ColumnElement, Table, delete, func, literal_column, select, update
@@ -9,13 +10,38 @@ from sqlalchemy import ClauseElement, ColumnElement, Table, delete, func, litera
 from polystore.adapters.base import Source, undeclared
 from polystore.adapters.sql.conditions import Slot, Writer, columns_of
 from polystore.adapters.sql.dialect import Dialect, InsertParts
-from polystore.adapters.sql.prepared import Action, Bind, InsertStatement, Statement, binder
-from polystore.query.nodes import All, Count, Delete, Exists, Group, Insert, Operation, Parameter, Select, Update
+from polystore.adapters.sql.prepared import (
+    Action,
+    AnyStatement,
+    Bind,
+    Conflict,
+    EachStatement,
+    InsertStatement,
+    Statement,
+    binder,
+)
+from polystore.adapters.sql.upserts import ConflictParts, conflict_parts, each_parts
+from polystore.query.nodes import (
+    All,
+    Count,
+    Delete,
+    Exists,
+    Group,
+    Insert,
+    OnConflict,
+    Operation,
+    Parameter,
+    Select,
+    Update,
+    UpdateEach,
+    answered,
+)
+from polystore.schema.model import FieldInfo
 
 _ONE: ColumnElement[Any] = literal_column("1")
 
 
-def compile_operation(operation: Operation, dialect: Dialect, table: Table) -> Statement | InsertStatement:
+def compile_operation(operation: Operation, dialect: Dialect, table: Table) -> AnyStatement:
     """Compiles one operation on its schema's table.
 
     Raises:
@@ -23,6 +49,8 @@ def compile_operation(operation: Operation, dialect: Dialect, table: Table) -> S
     """
     if isinstance(operation, Insert):
         return _insert(operation, dialect, table)
+    if isinstance(operation, UpdateEach):
+        return _update_each(operation, dialect, table)
     writer = Writer(dialect, operation.schema, table)
     match operation:
         case Select():
@@ -89,9 +117,12 @@ def _slice(rows: Any, limit: Parameter | None, offset: Parameter | None, writer:
 
 def _finish(operation: Operation, action: Action, statement: ClauseElement, writer: Writer) -> Statement:
     text, encode = _text(statement, writer)
-    columns = operation.columns if isinstance(operation, Select) else ()
-    sources = tuple(Source(position, writer.dialect.codec(field.kind).load) for position, field in enumerate(columns))
+    sources = _sources(answered(operation), writer.dialect)
     return Statement(operation.schema, action, text, writer.dialect.native(text), encode, sources)
+
+
+def _sources(columns: Sequence[FieldInfo], dialect: Dialect) -> tuple[Source, ...]:
+    return tuple(Source(position, dialect.codec(field.kind).load) for position, field in enumerate(columns))
 
 
 def _text(statement: ClauseElement, writer: Writer) -> tuple[str, Bind]:
@@ -107,6 +138,7 @@ def _insert(operation: Insert, dialect: Dialect, table: Table) -> InsertStatemen
     key = schema.primary_key
     given = [position for position, field in enumerate(fields) if field is key]
     allocates = key.auto and not given
+    found = operation.on_conflict
     parts = InsertParts(
         schema,
         quote.format_table(table),
@@ -114,6 +146,7 @@ def _insert(operation: Insert, dialect: Dialect, table: Table) -> InsertStatemen
         quote.quote(key.column),
         allocates,
         operation.ignore_conflicts,
+        None if found is None else conflict_parts(schema, found, bool(given), dialect, table),
     )
     texts = dialect.insert_texts(parts)
     return InsertStatement(
@@ -125,4 +158,28 @@ def _insert(operation: Insert, dialect: Dialect, table: Table) -> InsertStatemen
         allocates=allocates,
         explicit=given[0] if key.auto and given else None,
         ignore_conflicts=operation.ignore_conflicts,
+        conflict=None if found is None or parts.conflict is None else _conflict(found, fields, parts.conflict),
+        sources=_sources(answered(operation), dialect),
+    )
+
+
+def _conflict(found: OnConflict, fields: Sequence[FieldInfo], parts: ConflictParts) -> Conflict:
+    return Conflict(
+        tuple(fields.index(field) for field in found.target),
+        tuple(fields.index(field) for field in found.fields),
+        parts.alone,
+    )
+
+
+def _update_each(operation: UpdateEach, dialect: Dialect, table: Table) -> EachStatement:
+    texts = dialect.each_texts(each_parts(operation, dialect, table))
+    columns = operation.columns
+    return EachStatement(
+        operation.schema,
+        texts["one"],
+        dialect.native(texts["one"]),
+        texts,
+        tuple(dialect.codec(field.kind).dump for field in columns),
+        matching=len(columns) - len(operation.fields),
+        collides=operation.collides,
     )

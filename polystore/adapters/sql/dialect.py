@@ -19,6 +19,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from polystore.adapters.sql.raw import Raw
 from polystore.adapters.sql.types import Codec, Convert, checked_int
+from polystore.adapters.sql.upserts import ConflictParts, EachParts, one_text
 from polystore.errors import NotSupportedError
 from polystore.query.capabilities import Capabilities
 from polystore.query.nodes import ArithmeticOperator, DatePart, Operator, Order, Parameter, ParameterList
@@ -188,6 +189,10 @@ class Dialect(ABC):
     def insert_texts(self, insert: InsertParts) -> dict[str, str]:
         """The texts of an INSERT, by the use that the backend makes of them."""
 
+    def each_texts(self, parts: EachParts) -> dict[str, str]:
+        """The texts of an update of rows by key: ``one`` for one row, others as the backend needs them."""
+        return {"one": one_text(parts, "%s")}
+
     def refuse(self, what: str, remedy: str) -> NotSupportedError:
         """The error for what this database cannot do."""
         return NotSupportedError(f"{self.title} cannot do {what}; {remedy}")
@@ -202,6 +207,7 @@ class InsertParts(Struct, frozen=True):
     key: str
     allocates: bool
     ignore_conflicts: bool
+    conflict: ConflictParts | None = None
 
 
 def limit_text(compiler: SQLCompiler, select: Any, options: dict[str, Any]) -> str:

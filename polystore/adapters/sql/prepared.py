@@ -25,6 +25,7 @@ class Action(Enum):
     EXISTS = "exists"
     CHANGE = "change"
     INSERT = "insert"
+    EACH = "each"
 
 
 class Statement(Struct, frozen=True, eq=False):
@@ -45,11 +46,20 @@ class Statement(Struct, frozen=True, eq=False):
         return described(self.text, self.encode(values))
 
 
+class Conflict(Struct, frozen=True):
+    """Where in a row of values the target and the changed fields stand; ``alone`` as in ``ConflictParts``."""
+
+    target: tuple[int, ...]
+    fields: tuple[int, ...]
+    alone: bool
+
+
 class InsertStatement(Struct, frozen=True, eq=False):
     """The texts of an INSERT.
 
     ``text`` inserts one row; ``texts`` holds what else the backend needs for many. ``allocates`` tells that the store
-    makes the keys, ``explicit`` that rows bring keys which the store could also make.
+    makes the keys, ``explicit`` that rows bring keys which the store could also make. With ``conflict`` rows that are
+    there are changed, and ``sources`` read what is told of each.
     """
 
     schema: Schema
@@ -60,6 +70,7 @@ class InsertStatement(Struct, frozen=True, eq=False):
     allocates: bool
     explicit: int | None = None
     ignore_conflicts: bool = False
+    conflict: Conflict | None = None
     action: Action = Action.INSERT
     sources: tuple[Source, ...] = ()
 
@@ -70,7 +81,33 @@ class InsertStatement(Struct, frozen=True, eq=False):
         return "\n".join(described(self.text, tuple(row)) for row in values) or self.text
 
 
-Command: TypeAlias = tuple[Statement | InsertStatement, Sequence[Any]]
+class EachStatement(Struct, frozen=True, eq=False):
+    """The texts of an update of rows by key: ``text`` changes one row, ``texts`` holds what the backend needs for many.
+
+    A row is bound as its new values, then the ``matching`` values that it is found by. With ``collides`` one row must
+    be changed after the other.
+    """
+
+    schema: Schema
+    text: str
+    native: Any
+    texts: Mapping[str, str]
+    dumps: tuple[Convert | None, ...]
+    matching: int
+    collides: bool
+    action: Action = Action.EACH
+    sources: tuple[Source, ...] = ()
+
+    def bind(self, values: Sequence[Any]) -> Command:
+        matching = self.matching
+        return self, [(*row[matching:], *row[:matching]) for row in values]
+
+    def describe(self, values: Sequence[Any]) -> str:
+        return "\n".join(described(self.text, row) for row in self.bind(values)[1]) or self.text
+
+
+AnyStatement: TypeAlias = Statement | InsertStatement | EachStatement
+Command: TypeAlias = tuple[AnyStatement, Sequence[Any]]
 
 
 def binder(slots: Sequence[Slot]) -> Bind:

@@ -15,7 +15,6 @@ from polystore.errors import (
 )
 from polystore.testing.harness import Db, rule
 from polystore.testing.models import (
-    AutoKey,
     Everything,
     IntKey,
     Single,
@@ -192,8 +191,8 @@ def test_the_repositorys_verbs_write_and_read(db: Db) -> None:
     db(repository).update(row)
     assert db(repository).get(1).name == "z"
     assert db(repository).update_many({"name": "y"}, name="b") == 2
-    assert db(repository).upsert(IntKey(id=1, name="up")).name == "up"
-    assert db(repository).upsert(IntKey(id=9, name="up")).id == 9
+    made, created = db(repository).get_or_upsert(["id"], id=9, name="up")
+    assert (made.id, created) == (9, True)
     found, created = db(repository).get_or_upsert(["id"], id=9, name="again")
     assert (found.name, created, db(repository).get(9).name) == ("again", False, "again")
     assert db(repository).delete(9).id == 9
@@ -205,12 +204,3 @@ def test_the_repositorys_verbs_write_and_read(db: Db) -> None:
         db(repository).delete(77)
     with db.commands(0), pytest.raises(FieldError, match="delete_where"):
         db(repository).delete_where()
-
-
-@rule("B23", "F25")
-def test_an_upsert_without_a_key_inserts(db: Db) -> None:
-    db.clear(AutoKey)
-    made = db(db.store.repository(AutoKey)).upsert(AutoKey(name="a"))
-    again = db(db.store.repository(AutoKey)).upsert(AutoKey(id=made.id, name="b"))
-    assert again.id == made.id
-    assert [row.name for row in db(AutoKey.objects.all()).rows()] == ["b"]

@@ -5,11 +5,13 @@
 --   insert id bump slot*  count (field value)*     bump: the key, "auto" when the store gave it, or ""
 --   patch  id version  count (slot value)*  count (field value)*  count (field)*
 --   again  id version              the patch before, for another row
+--   claim  id version key, then as a patch: of the row that must be there, without conditions, and hold the unique key if
+--          one is given
 --   delete id version
 --   forget id                      removes what is left of a row whose body is gone
 -- KEYS  after the indexes, one body for each operation.
 -- Reply {"OK", {status...}, {holder...}}: 1 written, 0 no such row, 2 another version, 3 left out, with the rows outside the
--- batch that stood in the way; or {"EXISTS", operation} or {"UNIQUE", operation, constraint, holder}, and nothing was written; the
+-- batch that stood in the way; or {"MOVED", operation} for a claim that fails, {"EXISTS", operation} or {"UNIQUE", operation, constraint, holder}, and nothing was written; the
 -- holder is "" for a row of the batch.
 
 local refused = refuse_layout()
@@ -56,7 +58,11 @@ for number = 1, operation_count do
   else
     operation.version = ARGV[position + 2]
     position = position + 3
-    if operation.kind == 'patch' then read_patch() end
+    if operation.kind == 'claim' then
+      operation.key = ARGV[position]
+      position = position + 1
+    end
+    if operation.kind ~= 'again' and operation.kind ~= 'delete' then read_patch() end
     operation.patch = patch
   end
   operations[number] = operation
@@ -79,6 +85,11 @@ for number, operation in ipairs(operations) do
     else
       inserted[id] = true
     end
+  elseif operation.kind == 'claim' then
+    local holds = operation.key == '' or call('HGET', UNIQUES, operation.key) == id
+    local same = manifest and (operation.version == '' or operation.version == read_version(manifest))
+    if not (holds and same) then return { 'MOVED', number } end
+    operation.old = read_slots(manifest, id)
   elseif not manifest then
     operation.status = 0
   else

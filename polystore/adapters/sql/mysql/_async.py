@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from polystore.adapters.sql import ddl
 from polystore.adapters.sql.mysql.drivers import FACTS, SET_UP, AsyncDriver
-from polystore.adapters.sql.mysql.errors import number
-from polystore.adapters.sql.prepared import Action, InsertStatement, Statement
+from polystore.adapters.sql.mysql.errors import DEADLOCK, DUPLICATE, number
+from polystore.adapters.sql.mysql.together import together as update_text
+from polystore.adapters.sql.prepared import Action, AnyStatement, Conflict, EachStatement, InsertStatement, Statement
 from polystore.adapters.sql.server import Server
 from polystore.errors import DataError
 from polystore.schema.model import Schema
 
 _ROWS, _COUNT, _EXISTS, _CHANGE = Action.ROWS, Action.COUNT, Action.EXISTS, Action.CHANGE
 _BATCH_CHARACTERS = 400_000
+_TOLD_AT_ONCE = 100
+_CHANGED_AT_ONCE = 200
+_MOST_DEADLOCKS = 10
 _INDEX_EXISTS = 1061
+
+T = TypeVar("T")
 
 
 async def open_session(server: Server) -> AsyncMysqlSession:
@@ -51,9 +57,11 @@ class AsyncMysqlSession:
         is_mariadb, self._step, self._packet_bytes = await self._cursor.fetchone()
         self._collation = "utf8mb4_nopad_bin" if is_mariadb else "utf8mb4_0900_bin"
 
-    async def run(self, statement: Statement | InsertStatement, parameters: Sequence[Any]) -> Any:
+    async def run(self, statement: AnyStatement, parameters: Sequence[Any]) -> Any:
         if isinstance(statement, InsertStatement):
             return await self._insert(statement, parameters)
+        if isinstance(statement, EachStatement):
+            return await self._update_each(statement, parameters)
         action = statement.action
         cursor = self._cursor
         await cursor.execute(statement.text, parameters)
@@ -64,18 +72,29 @@ class AsyncMysqlSession:
         row = await cursor.fetchone()
         return row is not None if action is _EXISTS else row[0]
 
-    async def _insert(self, statement: InsertStatement, rows: Sequence[Any]) -> list[int]:
+    async def _insert(self, statement: InsertStatement, rows: Sequence[Any]) -> list[Any]:
+        if statement.conflict is not None:
+            return await self._insert_or_change(statement, statement.conflict, rows)
         batches = list(self._batches(statement, rows))
-        if len(batches) == 1:
+        if len(batches) == 1 and not statement.ignore_conflicts:
             return await self._insert_batch(statement, *batches[0])
-        keys: list[int] = []
+
+        async def work() -> list[int]:
+            keys: list[int] = []
+            for count, text in batches:
+                keys += await self._insert_batch(statement, count, text)
+            return keys
+
+        return await self._until_no_deadlock(work, whole=len(batches) > 1)
+
+    async def _begin(self) -> None:
+        """From here on an error leaves the connection unusable, so that it is closed and nothing is kept."""
         self._in_transaction = True
         await self._cursor.execute("BEGIN")
-        for count, text in batches:
-            keys += await self._insert_batch(statement, count, text)
+
+    async def _commit(self) -> None:
         await self._cursor.execute("COMMIT")
         self._in_transaction = False
-        return keys
 
     def _batches(self, statement: InsertStatement, rows: Sequence[Any]) -> Iterator[tuple[int, str]]:
         """Statements of many rows each, none much longer than a batch, with the number of their rows."""
@@ -106,6 +125,95 @@ class AsyncMysqlSession:
         first = self._cursor.lastrowid
         return list(range(first, first + count * self._step, self._step))
 
+    # ---- each row in its own way
+
+    async def _insert_or_change(self, statement: InsertStatement, conflict: Conflict, rows: Sequence[Any]) -> list[Any]:
+        """Inserts rows, or changes those in conflict, one after the other and all or none; what is told of each."""
+
+        async def work() -> list[Any]:
+            if conflict.alone:
+                for count, text in self._batches(statement, rows):
+                    await self._insert_batch(statement, count, text)
+            else:
+                for row in rows:
+                    await self._change_or_insert(statement, conflict, row)
+            return await self._tell(statement, conflict, rows) if statement.sources else []
+
+        single = len(rows) == 1 and not statement.sources
+        return await self._until_no_deadlock(work, whole=not single)
+
+    async def _change_or_insert(self, statement: InsertStatement, conflict: Conflict, row: Sequence[Any]) -> None:
+        """Changes the row that has the target; else inserts one; else another writer has, and it is changed."""
+        cursor, texts = self._cursor, statement.texts
+        found = [row[place] for place in (*conflict.fields, *conflict.target)]
+        await cursor.execute(texts["change"], found)
+        if cursor.rowcount:
+            return
+        try:
+            await cursor.execute(texts["insert"], row)
+        except self._server.driver_errors as error:
+            if number(error) != DUPLICATE:
+                raise
+            await cursor.execute(texts["change"], found)
+            if not cursor.rowcount:
+                raise
+
+    async def _tell(self, statement: InsertStatement, conflict: Conflict, rows: Sequence[Any]) -> list[Any]:
+        told: list[Any] = []
+        for start in range(0, len(rows), _TOLD_AT_ONCE):
+            asked = [
+                self._cursor.mogrify(statement.texts["tell"], (start + place, *(row[at] for at in conflict.target)))
+                for place, row in enumerate(rows[start : start + _TOLD_AT_ONCE])
+            ]
+            await self._cursor.execute(" UNION ALL ".join(asked))
+            told += [row[1:] for row in sorted(await self._cursor.fetchall())]
+        return told
+
+    async def _update_each(self, statement: EachStatement, rows: Sequence[Any]) -> list[bool]:
+        """Changes rows by key, all or none: with few commands where all are there and their order does not matter."""
+        cursor = self._cursor
+
+        async def together() -> bool:
+            matched = 0
+            for start in range(0, len(rows), _CHANGED_AT_ONCE):
+                part = rows[start : start + _CHANGED_AT_ONCE]
+                await cursor.execute(update_text(statement, part, cursor.mogrify))
+                matched += cursor.rowcount
+            if matched < len(rows):
+                await cursor.execute("ROLLBACK")
+            return matched == len(rows)
+
+        async def one_by_one() -> list[bool]:
+            matched = []
+            for row in rows:
+                await cursor.execute(statement.text, row)
+                matched.append(cursor.rowcount > 0)
+            return matched
+
+        if len(rows) > 1 and not statement.collides and await self._until_no_deadlock(together):
+            return [True] * len(rows)
+        return await self._until_no_deadlock(one_by_one, whole=len(rows) > 1)
+
+    async def _until_no_deadlock(self, work: Callable[[], Awaitable[T]], whole: bool = True) -> T:
+        """Does the work, in a transaction when it is to be whole; anew when the server has undone it for another's."""
+        for _ in range(_MOST_DEADLOCKS):
+            try:
+                return await self._once(work, whole)
+            except self._server.driver_errors as error:
+                if number(error) != DEADLOCK:
+                    raise
+                self._in_transaction = False
+        return await self._once(work, whole)
+
+    async def _once(self, work: Callable[[], Awaitable[T]], whole: bool) -> T:
+        if not whole:
+            return await work()
+        await self._cursor.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        await self._begin()
+        result = await work()
+        await self._commit()
+        return result
+
     async def ping(self) -> None:
         await self._cursor.execute("SELECT 1")
 
@@ -120,8 +228,8 @@ class AsyncMysqlSession:
     async def drop(self, schema: Schema) -> None:
         await self._cursor.execute(ddl.drop_text(self._server.dialect, schema))
 
-    async def analyze(self, statement: Statement | InsertStatement, parameters: Sequence[Any]) -> str:
-        row = parameters[0] if isinstance(statement, InsertStatement) else parameters
+    async def analyze(self, statement: AnyStatement, parameters: Sequence[Any]) -> str:
+        row = parameters if isinstance(statement, Statement) else parameters[0]
         await self._cursor.execute(f"EXPLAIN {statement.text}", row)
         names = [column[0] for column in self._cursor.description]
         steps = await self._cursor.fetchall()

@@ -3,20 +3,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from polystore.adapters.sql import ddl
 from polystore.adapters.sql.mysql.drivers import FACTS, SET_UP, Driver
-from polystore.adapters.sql.mysql.errors import number
-from polystore.adapters.sql.prepared import Action, InsertStatement, Statement
+from polystore.adapters.sql.mysql.errors import DEADLOCK, DUPLICATE, number
+from polystore.adapters.sql.mysql.together import together as update_text
+from polystore.adapters.sql.prepared import Action, AnyStatement, Conflict, EachStatement, InsertStatement, Statement
 from polystore.adapters.sql.server import Server
 from polystore.errors import DataError
 from polystore.schema.model import Schema
 
 _ROWS, _COUNT, _EXISTS, _CHANGE = Action.ROWS, Action.COUNT, Action.EXISTS, Action.CHANGE
 _BATCH_CHARACTERS = 400_000
+_TOLD_AT_ONCE = 100
+_CHANGED_AT_ONCE = 200
+_MOST_DEADLOCKS = 10
 _INDEX_EXISTS = 1061
+
+T = TypeVar("T")
 
 
 def open_session(server: Server) -> MysqlSession:
@@ -52,9 +58,11 @@ class MysqlSession:
         is_mariadb, self._step, self._packet_bytes = self._cursor.fetchone()
         self._collation = "utf8mb4_nopad_bin" if is_mariadb else "utf8mb4_0900_bin"
 
-    def run(self, statement: Statement | InsertStatement, parameters: Sequence[Any]) -> Any:
+    def run(self, statement: AnyStatement, parameters: Sequence[Any]) -> Any:
         if isinstance(statement, InsertStatement):
             return self._insert(statement, parameters)
+        if isinstance(statement, EachStatement):
+            return self._update_each(statement, parameters)
         action = statement.action
         cursor = self._cursor
         cursor.execute(statement.text, parameters)
@@ -65,18 +73,29 @@ class MysqlSession:
         row = cursor.fetchone()
         return row is not None if action is _EXISTS else row[0]
 
-    def _insert(self, statement: InsertStatement, rows: Sequence[Any]) -> list[int]:
+    def _insert(self, statement: InsertStatement, rows: Sequence[Any]) -> list[Any]:
+        if statement.conflict is not None:
+            return self._insert_or_change(statement, statement.conflict, rows)
         batches = list(self._batches(statement, rows))
-        if len(batches) == 1:
+        if len(batches) == 1 and not statement.ignore_conflicts:
             return self._insert_batch(statement, *batches[0])
-        keys: list[int] = []
+
+        def work() -> list[int]:
+            keys: list[int] = []
+            for count, text in batches:
+                keys += self._insert_batch(statement, count, text)
+            return keys
+
+        return self._until_no_deadlock(work, whole=len(batches) > 1)
+
+    def _begin(self) -> None:
+        """From here on an error leaves the connection unusable, so that it is closed and nothing is kept."""
         self._in_transaction = True
         self._cursor.execute("BEGIN")
-        for count, text in batches:
-            keys += self._insert_batch(statement, count, text)
+
+    def _commit(self) -> None:
         self._cursor.execute("COMMIT")
         self._in_transaction = False
-        return keys
 
     def _batches(self, statement: InsertStatement, rows: Sequence[Any]) -> Iterator[tuple[int, str]]:
         """Statements of many rows each, none much longer than a batch, with the number of their rows."""
@@ -107,6 +126,95 @@ class MysqlSession:
         first = self._cursor.lastrowid
         return list(range(first, first + count * self._step, self._step))
 
+    # ---- each row in its own way
+
+    def _insert_or_change(self, statement: InsertStatement, conflict: Conflict, rows: Sequence[Any]) -> list[Any]:
+        """Inserts rows, or changes those in conflict, one after the other and all or none; what is told of each."""
+
+        def work() -> list[Any]:
+            if conflict.alone:
+                for count, text in self._batches(statement, rows):
+                    self._insert_batch(statement, count, text)
+            else:
+                for row in rows:
+                    self._change_or_insert(statement, conflict, row)
+            return self._tell(statement, conflict, rows) if statement.sources else []
+
+        single = len(rows) == 1 and not statement.sources
+        return self._until_no_deadlock(work, whole=not single)
+
+    def _change_or_insert(self, statement: InsertStatement, conflict: Conflict, row: Sequence[Any]) -> None:
+        """Changes the row that has the target; else inserts one; else another writer has, and it is changed."""
+        cursor, texts = self._cursor, statement.texts
+        found = [row[place] for place in (*conflict.fields, *conflict.target)]
+        cursor.execute(texts["change"], found)
+        if cursor.rowcount:
+            return
+        try:
+            cursor.execute(texts["insert"], row)
+        except self._server.driver_errors as error:
+            if number(error) != DUPLICATE:
+                raise
+            cursor.execute(texts["change"], found)
+            if not cursor.rowcount:
+                raise
+
+    def _tell(self, statement: InsertStatement, conflict: Conflict, rows: Sequence[Any]) -> list[Any]:
+        told: list[Any] = []
+        for start in range(0, len(rows), _TOLD_AT_ONCE):
+            asked = [
+                self._cursor.mogrify(statement.texts["tell"], (start + place, *(row[at] for at in conflict.target)))
+                for place, row in enumerate(rows[start : start + _TOLD_AT_ONCE])
+            ]
+            self._cursor.execute(" UNION ALL ".join(asked))
+            told += [row[1:] for row in sorted(self._cursor.fetchall())]
+        return told
+
+    def _update_each(self, statement: EachStatement, rows: Sequence[Any]) -> list[bool]:
+        """Changes rows by key, all or none: with few commands where all are there and their order does not matter."""
+        cursor = self._cursor
+
+        def together() -> bool:
+            matched = 0
+            for start in range(0, len(rows), _CHANGED_AT_ONCE):
+                part = rows[start : start + _CHANGED_AT_ONCE]
+                cursor.execute(update_text(statement, part, cursor.mogrify))
+                matched += cursor.rowcount
+            if matched < len(rows):
+                cursor.execute("ROLLBACK")
+            return matched == len(rows)
+
+        def one_by_one() -> list[bool]:
+            matched = []
+            for row in rows:
+                cursor.execute(statement.text, row)
+                matched.append(cursor.rowcount > 0)
+            return matched
+
+        if len(rows) > 1 and not statement.collides and self._until_no_deadlock(together):
+            return [True] * len(rows)
+        return self._until_no_deadlock(one_by_one, whole=len(rows) > 1)
+
+    def _until_no_deadlock(self, work: Callable[[], T], whole: bool = True) -> T:
+        """Does the work, in a transaction when it is to be whole; anew when the server has undone it for another's."""
+        for _ in range(_MOST_DEADLOCKS):
+            try:
+                return self._once(work, whole)
+            except self._server.driver_errors as error:
+                if number(error) != DEADLOCK:
+                    raise
+                self._in_transaction = False
+        return self._once(work, whole)
+
+    def _once(self, work: Callable[[], T], whole: bool) -> T:
+        if not whole:
+            return work()
+        self._cursor.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        self._begin()
+        result = work()
+        self._commit()
+        return result
+
     def ping(self) -> None:
         self._cursor.execute("SELECT 1")
 
@@ -121,8 +229,8 @@ class MysqlSession:
     def drop(self, schema: Schema) -> None:
         self._cursor.execute(ddl.drop_text(self._server.dialect, schema))
 
-    def analyze(self, statement: Statement | InsertStatement, parameters: Sequence[Any]) -> str:
-        row = parameters[0] if isinstance(statement, InsertStatement) else parameters
+    def analyze(self, statement: AnyStatement, parameters: Sequence[Any]) -> str:
+        row = parameters if isinstance(statement, Statement) else parameters[0]
         self._cursor.execute(f"EXPLAIN {statement.text}", row)
         names = [column[0] for column in self._cursor.description]
         steps = self._cursor.fetchall()

@@ -37,6 +37,7 @@ from polystore.adapters.sql.mysql.templates import (
     PARTS,
     QUOTIENT_OF_INTS,
 )
+from polystore.adapters.sql.mysql.together import together_texts
 from polystore.adapters.sql.patterns import LIKE_ESCAPE, like_pattern, regular_expression
 from polystore.adapters.sql.raw import Raw
 from polystore.adapters.sql.types import (
@@ -53,6 +54,7 @@ from polystore.adapters.sql.types import (
     span_of,
     uuid_of_bytes,
 )
+from polystore.adapters.sql.upserts import ConflictParts, EachParts, one_text
 from polystore.errors import NotSupportedError
 from polystore.query.capabilities import COMPUTING, EVERYTHING, Capabilities, Feature
 from polystore.query.nodes import ArithmeticOperator, DatePart, Operator, Parameter, ParameterList
@@ -343,7 +345,26 @@ class MysqlDialect(Dialect):
         head = f"INSERT INTO {insert.table} ({', '.join(insert.columns)}) VALUES "
         row = f"({', '.join(['%s'] * len(insert.columns))})"
         tail = f" ON DUPLICATE KEY UPDATE {insert.key} = {insert.key}" if insert.ignore_conflicts else ""
-        return {"one": head + row + tail, "head": head, "row": row, "tail": tail}
+        texts = {"one": head + row + tail, "head": head, "row": row, "tail": tail}
+        return texts if insert.conflict is None else texts | _conflict_texts(insert.conflict, texts["one"])
+
+    def each_texts(self, parts: EachParts) -> dict[str, str]:
+        return {"one": one_text(parts, "%s"), **together_texts(parts)}
+
+
+def _conflict_texts(parts: ConflictParts, insert: str) -> dict[str, str]:
+    """With a target that alone can collide, the server's own clause; else an update by the target comes first."""
+    equal = "=" if parts.nulls_distinct else "<=>"
+    where = " AND ".join(f"{name} {equal} %s" for name in parts.target)
+    texts = {
+        "insert": insert,
+        "change": f"UPDATE {parts.table} SET {parts.assignments('%s')} WHERE {where}",
+        "tell": f"(SELECT %s AS place, {', '.join(parts.told)} FROM {parts.table} WHERE {where})",
+    }
+    if parts.alone:
+        tail = f" ON DUPLICATE KEY UPDATE {parts.assignments('VALUES({})')}"
+        texts |= {"one": insert + tail, "tail": tail}
+    return texts
 
 
 _NOTHING: dict[type, str] = {

@@ -13,15 +13,16 @@ _LOST = frozenset({0, 2006, 2013, 2014, 2055})
 _UNREACHABLE = frozenset({1040, 1053, 1129, 1152, 1184, 1203, 1927, 2002, 2003, 2005, 4031}) | _LOST
 _LOGIN = frozenset({1044, 1045, 1698})
 _DATA = frozenset({1153, 1264, 1292, 1365, 1366, 1406, 1411, 1441, 1690, 1139, 3685, 3699})
+DUPLICATE, DEADLOCK = 1062, 1213
 _CONCURRENCY = {
     1205: "a lock was not to be had in time",
-    1213: "a deadlock with another transaction",
+    DEADLOCK: "a deadlock with another transaction",
     1020: "another transaction changed the same rows",
     1317: "the command was cancelled",
     1969: "the command took too long",
     3024: "the command took too long",
 }
-_DUPLICATE = frozenset({1062, 1169, 1586})
+_DUPLICATE = frozenset({DUPLICATE, 1169, 1586})
 _KEY = re.compile(r"for key '(?:[^']*\.)?([^'.]+)'")
 _COLUMN = re.compile(r"(?:Column|Field) '([^']+)'")
 _CONSTRAINT = re.compile(r"CONSTRAINT [`']([^`']+)[`']")

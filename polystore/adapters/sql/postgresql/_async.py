@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
 
 from psycopg import AsyncClientCursor, AsyncConnection, pq
+from psycopg.errors import DeadlockDetected
 
 from polystore.adapters.sql import ddl
 from polystore.adapters.sql.postgresql.options import PREPARED_MAX, SET_UP, make_adapters
-from polystore.adapters.sql.prepared import Action, InsertStatement, Statement
+from polystore.adapters.sql.prepared import Action, AnyStatement, EachStatement, InsertStatement, Statement
 from polystore.adapters.sql.server import Server, readable
 from polystore.schema.model import Schema
 
 _ROWS, _COUNT, _EXISTS, _CHANGE = Action.ROWS, Action.COUNT, Action.EXISTS, Action.CHANGE
 _IDLE = pq.TransactionStatus.IDLE
 _DDL_LOCK = 7231_4408
+_MOST_DEADLOCKS = 10
+
+T = TypeVar("T")
 
 
 async def open_session(server: Server) -> AsyncPostgresqlSession:
@@ -41,11 +45,13 @@ class AsyncPostgresqlSession:
         self._prepare = server.prepare
         self.is_stale = readable(connection.fileno())
 
-    async def run(self, statement: Statement | InsertStatement, parameters: Sequence[Any]) -> Any:
+    async def run(self, statement: AnyStatement, parameters: Sequence[Any]) -> Any:
         action = statement.action
         cursor = self._cursor
         if isinstance(statement, InsertStatement):
             return await self._insert(statement, parameters)
+        if isinstance(statement, EachStatement):
+            return await self._until_no_deadlock(self._update_each, statement, parameters)
         await cursor.execute(statement.native, parameters, prepare=self._prepare)
         if action is _ROWS:
             return await cursor.fetchall()
@@ -59,6 +65,8 @@ class AsyncPostgresqlSession:
         if statement.explicit is not None and rows:
             top = max(row[statement.explicit] for row in rows)
             await cursor.execute(statement.texts["bump"], (top,), prepare=self._prepare)
+        if statement.conflict is not None:
+            return await self._until_no_deadlock(self._insert_or_change, statement, rows)
         if len(rows) == 1:
             await cursor.execute(statement.native, rows[0], prepare=self._prepare)
             if not statement.allocates:
@@ -66,10 +74,53 @@ class AsyncPostgresqlSession:
             row = await cursor.fetchone()
             return [row[0]] if row is not None and not statement.ignore_conflicts else []
         if statement.ignore_conflicts:
-            async with self._connection.transaction():
-                await cursor.executemany(statement.native, rows)
-            return []
+            return await self._until_no_deadlock(self._insert_new, statement, rows)
         return await self._copy(statement, rows)
+
+    async def _until_no_deadlock(self, write: Callable[[Any, Any], Awaitable[T]], statement: Any, rows: Any) -> T:
+        """Writes rows, all or none; anew when the server has undone it for another transaction's sake."""
+        for _ in range(_MOST_DEADLOCKS):
+            try:
+                return await write(statement, rows)
+            except DeadlockDetected:
+                continue
+        return await write(statement, rows)
+
+    async def _insert_new(self, statement: InsertStatement, rows: Sequence[Any]) -> list[int]:
+        async with self._connection.transaction():
+            await self._cursor.executemany(statement.native, rows)
+        return []
+
+    async def _insert_or_change(self, statement: InsertStatement, rows: Sequence[Any]) -> list[Any]:
+        """Inserts rows, or changes those in conflict, one after the other and all or none; what is told of each."""
+        cursor, tells = self._cursor, bool(statement.sources)
+        if len(rows) == 1:
+            await cursor.execute(statement.native, rows[0], prepare=self._prepare)
+            return await cursor.fetchall() if tells else []
+        async with self._connection.transaction():
+            await cursor.executemany(statement.native, rows, returning=tells)
+            told = await cursor.fetchall() if tells else []
+            while cursor.nextset():
+                told += await cursor.fetchall()
+        return told
+
+    async def _update_each(self, statement: EachStatement, rows: Sequence[Any]) -> list[bool]:
+        """Changes rows by key, all or none: with one command where their order does not matter."""
+        cursor = self._cursor
+        if len(rows) == 1:
+            await cursor.execute(statement.native, rows[0], prepare=self._prepare)
+            return [cursor.rowcount > 0]
+        if not statement.collides:
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            await cursor.execute(statement.texts["many"].encode(), columns)
+            found = {place for (place,) in await cursor.fetchall()}
+            return [place in found for place in range(1, len(rows) + 1)]
+        async with self._connection.transaction():
+            await cursor.executemany(statement.native, rows, returning=True)
+            matched = [cursor.rowcount > 0]
+            while cursor.nextset():
+                matched.append(cursor.rowcount > 0)
+        return matched
 
     async def _copy(self, statement: InsertStatement, rows: Sequence[Any]) -> list[int]:
         """Inserts rows with COPY, which is atomic; their keys are drawn before."""
@@ -109,9 +160,9 @@ class AsyncPostgresqlSession:
     async def drop(self, schema: Schema) -> None:
         await self._cursor.execute(ddl.drop_text(self._server.dialect, schema).encode())
 
-    async def analyze(self, statement: Statement | InsertStatement, parameters: Sequence[Any]) -> str:
+    async def analyze(self, statement: AnyStatement, parameters: Sequence[Any]) -> str:
         how = "EXPLAIN (ANALYZE, BUFFERS) " if statement.action in (_ROWS, _COUNT, _EXISTS) else "EXPLAIN "
-        row = parameters[0] if isinstance(statement, InsertStatement) else parameters
+        row = parameters if isinstance(statement, Statement) else parameters[0]
         cursor = AsyncClientCursor(self._connection)
         await cursor.execute((how + statement.text).encode(), row)
         return "\n".join(line for (line,) in await cursor.fetchall())

@@ -3,20 +3,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from psycopg import ClientCursor, Connection, pq
+from psycopg.errors import DeadlockDetected
 
 from polystore.adapters.sql import ddl
 from polystore.adapters.sql.postgresql.options import PREPARED_MAX, SET_UP, make_adapters
-from polystore.adapters.sql.prepared import Action, InsertStatement, Statement
+from polystore.adapters.sql.prepared import Action, AnyStatement, EachStatement, InsertStatement, Statement
 from polystore.adapters.sql.server import Server, readable
 from polystore.schema.model import Schema
 
 _ROWS, _COUNT, _EXISTS, _CHANGE = Action.ROWS, Action.COUNT, Action.EXISTS, Action.CHANGE
 _IDLE = pq.TransactionStatus.IDLE
 _DDL_LOCK = 7231_4408
+_MOST_DEADLOCKS = 10
+
+T = TypeVar("T")
 
 
 def open_session(server: Server) -> PostgresqlSession:
@@ -42,11 +46,13 @@ class PostgresqlSession:
         self._prepare = server.prepare
         self.is_stale = readable(connection.fileno())
 
-    def run(self, statement: Statement | InsertStatement, parameters: Sequence[Any]) -> Any:
+    def run(self, statement: AnyStatement, parameters: Sequence[Any]) -> Any:
         action = statement.action
         cursor = self._cursor
         if isinstance(statement, InsertStatement):
             return self._insert(statement, parameters)
+        if isinstance(statement, EachStatement):
+            return self._until_no_deadlock(self._update_each, statement, parameters)
         cursor.execute(statement.native, parameters, prepare=self._prepare)
         if action is _ROWS:
             return cursor.fetchall()
@@ -60,6 +66,8 @@ class PostgresqlSession:
         if statement.explicit is not None and rows:
             top = max(row[statement.explicit] for row in rows)
             cursor.execute(statement.texts["bump"], (top,), prepare=self._prepare)
+        if statement.conflict is not None:
+            return self._until_no_deadlock(self._insert_or_change, statement, rows)
         if len(rows) == 1:
             cursor.execute(statement.native, rows[0], prepare=self._prepare)
             if not statement.allocates:
@@ -67,10 +75,53 @@ class PostgresqlSession:
             row = cursor.fetchone()
             return [row[0]] if row is not None and not statement.ignore_conflicts else []
         if statement.ignore_conflicts:
-            with self._connection.transaction():
-                cursor.executemany(statement.native, rows)
-            return []
+            return self._until_no_deadlock(self._insert_new, statement, rows)
         return self._copy(statement, rows)
+
+    def _until_no_deadlock(self, write: Callable[[Any, Any], T], statement: Any, rows: Any) -> T:
+        """Writes rows, all or none; anew when the server has undone it for another transaction's sake."""
+        for _ in range(_MOST_DEADLOCKS):
+            try:
+                return write(statement, rows)
+            except DeadlockDetected:
+                continue
+        return write(statement, rows)
+
+    def _insert_new(self, statement: InsertStatement, rows: Sequence[Any]) -> list[int]:
+        with self._connection.transaction():
+            self._cursor.executemany(statement.native, rows)
+        return []
+
+    def _insert_or_change(self, statement: InsertStatement, rows: Sequence[Any]) -> list[Any]:
+        """Inserts rows, or changes those in conflict, one after the other and all or none; what is told of each."""
+        cursor, tells = self._cursor, bool(statement.sources)
+        if len(rows) == 1:
+            cursor.execute(statement.native, rows[0], prepare=self._prepare)
+            return cursor.fetchall() if tells else []
+        with self._connection.transaction():
+            cursor.executemany(statement.native, rows, returning=tells)
+            told = cursor.fetchall() if tells else []
+            while cursor.nextset():
+                told += cursor.fetchall()
+        return told
+
+    def _update_each(self, statement: EachStatement, rows: Sequence[Any]) -> list[bool]:
+        """Changes rows by key, all or none: with one command where their order does not matter."""
+        cursor = self._cursor
+        if len(rows) == 1:
+            cursor.execute(statement.native, rows[0], prepare=self._prepare)
+            return [cursor.rowcount > 0]
+        if not statement.collides:
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            cursor.execute(statement.texts["many"].encode(), columns)
+            found = {place for (place,) in cursor.fetchall()}
+            return [place in found for place in range(1, len(rows) + 1)]
+        with self._connection.transaction():
+            cursor.executemany(statement.native, rows, returning=True)
+            matched = [cursor.rowcount > 0]
+            while cursor.nextset():
+                matched.append(cursor.rowcount > 0)
+        return matched
 
     def _copy(self, statement: InsertStatement, rows: Sequence[Any]) -> list[int]:
         """Inserts rows with COPY, which is atomic; their keys are drawn before."""
@@ -110,9 +161,9 @@ class PostgresqlSession:
     def drop(self, schema: Schema) -> None:
         self._cursor.execute(ddl.drop_text(self._server.dialect, schema).encode())
 
-    def analyze(self, statement: Statement | InsertStatement, parameters: Sequence[Any]) -> str:
+    def analyze(self, statement: AnyStatement, parameters: Sequence[Any]) -> str:
         how = "EXPLAIN (ANALYZE, BUFFERS) " if statement.action in (_ROWS, _COUNT, _EXISTS) else "EXPLAIN "
-        row = parameters[0] if isinstance(statement, InsertStatement) else parameters
+        row = parameters if isinstance(statement, Statement) else parameters[0]
         cursor = ClientCursor(self._connection)
         cursor.execute((how + statement.text).encode(), row)
         return "\n".join(line for (line,) in cursor.fetchall())

@@ -52,6 +52,7 @@ from polystore.adapters.sql.types import (
     spaced_iso,
     span_of,
 )
+from polystore.adapters.sql.upserts import EachParts, on_conflict_text, one_text
 from polystore.errors import NotSupportedError
 from polystore.query.capabilities import COMPUTING, EVERYTHING, Capabilities, Feature
 from polystore.query.nodes import ArithmeticOperator, DatePart, Operator, Order, Parameter, ParameterList
@@ -257,7 +258,9 @@ class PostgresqlDialect(Dialect):
         if insert.ignore_conflicts:
             one += " ON CONFLICT DO NOTHING"
         key = insert.schema.primary_key
-        if insert.allocates:
+        if insert.conflict is not None:
+            one += on_conflict_text(insert.conflict)
+        elif insert.allocates:
             one += f" RETURNING {insert.key}"
         sequence = f"pg_get_serial_sequence({_literal(insert.table)}, {_literal(key.column)})"
         keys = f"SELECT nextval({sequence}) AS key FROM generate_series(1, %s)"
@@ -269,6 +272,26 @@ class PostgresqlDialect(Dialect):
             "copy": f"COPY {insert.table} ({columns}) FROM STDIN",
             "copy_keyed": f"COPY {insert.table} ({', '.join((insert.key, *insert.columns))}) FROM STDIN",
         }
+
+    def each_texts(self, parts: EachParts) -> dict[str, str]:
+        sets = [f"{name} = given.v{place}" for place, name in enumerate(parts.names)]
+        taken = [_array(field) for field in parts.fields] + [_array(parts.key)]
+        names = [f"v{place}" for place in range(len(sets))] + ["key"]
+        found = f"{parts.table}.{parts.key_name} = given.key"
+        if parts.version is not None:
+            sets.append(f"{parts.version} = {parts.table}.{parts.version} + 1")
+            taken.append("CAST(%s AS bigint[])")
+            names.append("version")
+            found += f" AND {parts.table}.{parts.version} = given.version"
+        many = (
+            f"UPDATE {parts.table} SET {', '.join(sets)} FROM unnest({', '.join(taken)}) "
+            f"WITH ORDINALITY AS given({', '.join(names)}, place) WHERE {found} RETURNING given.place"
+        )
+        return {"one": one_text(parts, "%s"), "many": many}
+
+
+def _array(field: FieldInfo) -> str:
+    return f"CAST(%s AS {_ARRAY_ITEMS.get(type(plain_kind(field.kind)), 'jsonb')}[])"
 
 
 _ARRAY_ITEMS: dict[type, str] = {

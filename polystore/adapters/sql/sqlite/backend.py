@@ -8,7 +8,8 @@ from typing import Any
 
 from polystore.adapters.sql import ddl
 from polystore.adapters.sql.dialect import Dialect
-from polystore.adapters.sql.prepared import Action, Command, InsertStatement, Statement
+from polystore.adapters.sql.prepared import Action, AnyStatement, Command, EachStatement, InsertStatement, Statement
+from polystore.adapters.sql.sqlite import rows
 from polystore.adapters.sql.sqlite.errors import translate
 from polystore.adapters.sql.sqlite.sessions import Sessions
 from polystore.adapters.sql.sqlite.workers import Workers
@@ -57,7 +58,7 @@ class SqliteBackend:
     def analyze(self, command: Command) -> str:
         """SQLite's plan of a command, one step a line; nothing is changed."""
         statement, parameters = command
-        row = parameters[0] if isinstance(statement, InsertStatement) else parameters
+        row = parameters if isinstance(statement, Statement) else parameters[0]
         text = f"EXPLAIN QUERY PLAN {statement.text}"
         found = self._with_connection(statement.schema, lambda connection: connection.execute(text, row).fetchall())
         return "\n".join(str(step[3]) for step in found)
@@ -103,7 +104,7 @@ class AsyncSqliteBackend:
         self._workers.stop()
 
 
-def run(connection: sqlite3.Connection, statement: Statement | InsertStatement, parameters: Sequence[Any]) -> Any:
+def run(connection: sqlite3.Connection, statement: AnyStatement, parameters: Sequence[Any]) -> Any:
     """Runs a statement that does not ask for rows, and shapes its answer."""
     action = statement.action
     if action is _COUNT:
@@ -112,30 +113,10 @@ def run(connection: sqlite3.Connection, statement: Statement | InsertStatement, 
         return connection.execute(statement.text, parameters).fetchone() is not None
     if action is _CHANGE:
         return connection.execute(statement.text, parameters).rowcount
-    assert isinstance(statement, InsertStatement)
-    if len(parameters) == 1:
-        cursor = connection.execute(statement.text, parameters[0])
-        return [cursor.lastrowid] if statement.allocates and not statement.ignore_conflicts else []
-    return _insert_many(connection, statement, parameters)
-
-
-def _insert_many(connection: sqlite3.Connection, statement: InsertStatement, rows: Sequence[Any]) -> list[int]:
-    """Inserts all rows or none. While this writer has the database to itself, allocated keys follow one another."""
-    if not rows:
-        return []
-    with_transaction = not connection.in_transaction
-    if with_transaction:
-        connection.execute("BEGIN IMMEDIATE")
-    try:
-        connection.executemany(statement.text, rows)
-        last = connection.execute("SELECT last_insert_rowid()").fetchone()[0]
-        if with_transaction:
-            connection.execute("COMMIT")
-    except BaseException:
-        if with_transaction and connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    return list(range(last - len(rows) + 1, last + 1)) if statement.allocates and not statement.ignore_conflicts else []
+    if isinstance(statement, InsertStatement):
+        return rows.insert(connection, statement, parameters)
+    assert isinstance(statement, EachStatement)
+    return rows.update_each(connection, statement, parameters)
 
 
 def _batch(texts: Sequence[str]) -> Callable[[sqlite3.Connection], None]:

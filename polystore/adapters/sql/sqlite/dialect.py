@@ -42,6 +42,7 @@ from polystore.adapters.sql.types import (
     unscaled,
     uuid_of_text,
 )
+from polystore.adapters.sql.upserts import EachParts, on_conflict_text, one_text
 from polystore.errors import NotSupportedError
 from polystore.query.capabilities import COMPUTING, EVERYTHING, Capabilities, Feature
 from polystore.query.nodes import ArithmeticOperator, DatePart, Operator, Parameter, ParameterList
@@ -278,8 +279,12 @@ class SqliteDialect(Dialect):
         if insert.columns:
             marks = ", ".join("?" * len(insert.columns))
             into = f"{into} ({', '.join(insert.columns)}) VALUES ({marks})"
-            return {"one": f"{into} ON CONFLICT DO NOTHING" if insert.ignore_conflicts else into}
+            tail = " ON CONFLICT DO NOTHING" if insert.ignore_conflicts else on_conflict_text(insert.conflict)
+            return {"one": into + tail}
         return {"one": f"{into} DEFAULT VALUES"}
+
+    def each_texts(self, parts: EachParts) -> dict[str, str]:
+        return {"one": one_text(parts, "?")}
 
 
 _NATIVE = {ArithmeticOperator.ADD: "+", ArithmeticOperator.SUBTRACT: "-", ArithmeticOperator.MULTIPLY: "*"}

@@ -1,0 +1,1 @@
+"""Writes that treat each row in its own way, on a server."""
