@@ -20,7 +20,7 @@ from polystore.adapters.sql.prepared import (
     Statement,
     binder,
 )
-from polystore.adapters.sql.upserts import ConflictParts, conflict_parts, each_parts
+from polystore.adapters.sql.upserts import ConflictParts, conflict_parts, each_parts, one_text
 from polystore.query.nodes import (
     All,
     Count,
@@ -172,13 +172,14 @@ def _conflict(found: OnConflict, fields: Sequence[FieldInfo], parts: ConflictPar
 
 
 def _update_each(operation: UpdateEach, dialect: Dialect, table: Table) -> EachStatement:
-    texts = dialect.each_texts(each_parts(operation, dialect, table))
-    columns = operation.columns
+    parts, columns = each_parts(operation, dialect, table), operation.columns
+    one, many = one_text(parts, dialect.mark), dialect.many_text(parts)
     return EachStatement(
         operation.schema,
-        texts["one"],
-        dialect.native(texts["one"]),
-        texts,
+        one,
+        dialect.native(one),
+        None if many is None else dialect.native(many),
+        parts,
         tuple(dialect.codec(field.kind).dump for field in columns),
         matching=len(columns) - len(operation.fields),
         collides=operation.collides,

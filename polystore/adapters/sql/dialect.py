@@ -19,7 +19,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from polystore.adapters.sql.raw import Raw
 from polystore.adapters.sql.types import Codec, Convert, checked_int
-from polystore.adapters.sql.upserts import ConflictParts, EachParts, one_text
+from polystore.adapters.sql.upserts import ConflictParts, EachParts
 from polystore.errors import NotSupportedError
 from polystore.query.capabilities import Capabilities
 from polystore.query.nodes import ArithmeticOperator, DatePart, Operator, Order, Parameter, ParameterList
@@ -57,6 +57,8 @@ class Dialect(ABC):
     capabilities: Capabilities
     sql: DefaultDialect
     index_if_not_exists = True
+    mark = "%s"
+    """How a text says where a value goes."""
     no_limit: int | None = None
     """What LIMIT takes for all rows."""
     name_length: int
@@ -189,9 +191,9 @@ class Dialect(ABC):
     def insert_texts(self, insert: InsertParts) -> dict[str, str]:
         """The texts of an INSERT, by the use that the backend makes of them."""
 
-    def each_texts(self, parts: EachParts) -> dict[str, str]:
-        """The texts of an update of rows by key: ``one`` for one row, others as the backend needs them."""
-        return {"one": one_text(parts, "%s")}
+    def many_text(self, parts: EachParts) -> str | None:
+        """An update of many rows by their keys that takes a list of each column; None where there is none."""
+        return None
 
     def refuse(self, what: str, remedy: str) -> NotSupportedError:
         """The error for what this database cannot do."""

@@ -11,6 +11,7 @@ from msgspec import Struct
 from polystore.adapters.base import Source
 from polystore.adapters.sql.conditions import Slot
 from polystore.adapters.sql.types import Convert
+from polystore.adapters.sql.upserts import EachParts
 from polystore.schema.model import Schema
 
 Bind: TypeAlias = Callable[[Sequence[Any]], tuple[Any, ...]]
@@ -82,7 +83,7 @@ class InsertStatement(Struct, frozen=True, eq=False):
 
 
 class EachStatement(Struct, frozen=True, eq=False):
-    """The texts of an update of rows by key: ``text`` changes one row, ``texts`` holds what the backend needs for many.
+    """An update of rows by key: ``text`` changes one row, ``many`` where there is one many, else ``parts`` make it.
 
     A row is bound as its new values, then the ``matching`` values that it is found by. With ``collides`` one row must
     be changed after the other.
@@ -91,7 +92,8 @@ class EachStatement(Struct, frozen=True, eq=False):
     schema: Schema
     text: str
     native: Any
-    texts: Mapping[str, str]
+    many: Any
+    parts: EachParts
     dumps: tuple[Convert | None, ...]
     matching: int
     collides: bool

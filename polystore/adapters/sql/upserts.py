@@ -73,7 +73,8 @@ def conflict_parts(schema: Schema, found: OnConflict, key_given: bool, dialect: 
 def _terms(schema: Schema, unique: UniqueInfo | None, dialect: Dialect, table: Table) -> tuple[str, ...]:
     """The terms of an index that stands for a unique constraint; none where a constraint serves."""
     terms = None if unique is None else dialect.unique_terms(schema, table, unique)
-    return tuple(str(term.compile(dialect=dialect.sql)).replace(f"{table.name}.", "") for term in terms or ())
+    without_table = {"include_table": False}
+    return tuple(str(term.compile(dialect=dialect.sql, compile_kwargs=without_table)) for term in terms or ())
 
 
 def on_conflict_text(parts: ConflictParts | None) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from polystore.errors import (
     FieldError,
+    IntegrityError,
     UniqueViolation,
     ValidationError,
 )
@@ -138,6 +139,43 @@ def test_update_or_create_changes_or_makes_a_row(db: Db) -> None:
     assert (made.code, created) == (6, True)
 
 
+@rule("F25")
+def test_lookups_find_rows_and_give_new_ones_no_values(db: Db) -> None:
+    db.given(Unique, [{"name": "abc", "code": 1}])
+    found, created = db(uniques.all()).get_or_create(name__in=["abc", "x"], defaults={"name": "never"})
+    assert (found.name, created) == ("abc", False)
+    made, created = db(uniques.all()).get_or_create(code__in=[7, 8], name="b", defaults={"code": 8})
+    assert (made.name, made.code, created) == ("b", 8, True)
+    made, created = db(uniques.all()).update_or_create(
+        name__in=["c"], defaults={"code": 9}, create_defaults={"name": "c"}
+    )
+    assert (made.name, made.code, created) == ("c", None, True)
+    made, created = db(uniques.all()).get_or_create(pk=2**40, defaults={"name": "d"})
+    assert (made.pk, made.name, created) == (2**40, "d", True)
+    with db.commands(0), pytest.raises(FieldError, match="nosuch"):
+        db(uniques.all()).update_or_create(name="a", create_defaults={"nosuch": 1})
+
+
+@rule("F25")
+def test_defaults_that_can_be_called_are_called_when_they_are_needed(db: Db) -> None:
+    db.given(Unique, [{"name": "a", "code": 1}])
+    calls: list[int] = []
+
+    def number() -> int:
+        calls.append(100 + len(calls))
+        return calls[-1]
+
+    assert db(uniques.all()).get_or_create(name="a", defaults={"code": number})[0].code == 1
+    assert calls == []
+    assert db(uniques.all()).get_or_create(name="b", defaults={"code": number})[0].code == 100
+    assert db(uniques.all()).update_or_create(name="a", defaults={"code": number})[0].code == 101
+    made, created = db(uniques.all()).update_or_create(
+        name="c", defaults={"code": lambda: 1 / 0}, create_defaults={"code": number}
+    )
+    assert (made.code, created, calls) == (102, True, [100, 101, 102])
+    assert {(row.name, row.code) for row in db(uniques.all()).rows()} == {("a", 101), ("b", 100), ("c", 102)}
+
+
 @rule("F25", "F26")
 def test_concurrent_get_or_create_makes_one_row(db: Db) -> None:
     db.clear(Unique)
@@ -198,7 +236,7 @@ def test_the_repositorys_verbs_write_and_read(db: Db) -> None:
     assert db(repository).delete(9).id == 9
     assert db(repository).delete_many([1, 2, 77]) == 2
     assert db(repository).delete_where(name="y") == 1
-    with pytest.raises(UniqueViolation):
+    with pytest.raises(IntegrityError):
         db(repository).add_many([IntKey(id=5), IntKey(id=5)])
     with pytest.raises(IntKey.DoesNotExist):
         db(repository).delete(77)

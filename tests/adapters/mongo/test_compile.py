@@ -8,12 +8,17 @@ import pytest
 from bson import Decimal128, Int64
 
 from polystore import F, Q
-from polystore.adapters.mongo.commands import InsertRows, Read, UpdateRows, describe
+from polystore.adapters.mongo.commands import InsertOrChange, InsertRows, Merge, Read, UpdateRows, describe
 from polystore.adapters.mongo.compile import compile_operation
 from polystore.adapters.mongo.dialect import SERVER
+from polystore.adapters.mongo.merges import answers, change_of
+from polystore.api.complete import schema_of
 from polystore.errors import NotSupportedError
-from polystore.query.nodes import Insert
+from polystore.query.nodes import Insert, OnConflict, UpdateEach
+from polystore.testing.models import Versioned
 from tests.adapters.mongo.helpers import NOTE, SESSION, bound, filter_document
+
+VERSIONED = schema_of(Versioned)
 
 
 def test_a_get_by_key_is_one_find_with_a_limit_of_one() -> None:
@@ -195,3 +200,39 @@ def test_a_text_too_long_for_a_pattern_is_refused_before_any_io() -> None:
 def test_comparing_two_fields_without_regard_to_case_is_refused() -> None:
     with pytest.raises(NotSupportedError, match=r"iexact"):
         filter_document(NOTE, title__iexact=F("slug"))
+
+
+def upsert(target: str, *changed: str) -> InsertOrChange:
+    """The bound command that inserts a note or changes the one that has the target."""
+    fields = tuple(NOTE.field(name) for name in changed)
+    found = OnConflict((NOTE.field(target),), fields, (NOTE.primary_key,))
+    operation = Insert(NOTE, (NOTE.field("slug"), NOTE.field("stars"), NOTE.field("title")), on_conflict=found)
+    command = compile_operation(operation, SERVER).bind([("x", Int64(5), "t")])
+    assert isinstance(command, InsertOrChange)
+    return command
+
+
+def test_an_upsert_sets_what_changes_and_inserts_the_rest() -> None:
+    command = upsert("slug", "stars")
+    (document,) = command.documents
+    change = change_of(command.merge, document)
+    assert change.filter == {"slug": {"$eq": "x"}}
+    assert change.update["$set"] == {"stars": 5}
+    assert change.update["$setOnInsert"] == {
+        key: value for key, value in document.items() if key not in ("slug", "stars")
+    }
+
+
+def test_what_is_told_of_upserts_is_found_by_values_as_the_server_gives_them_back() -> None:
+    merge = Merge(("price", "moment"), (), ("_id",), None, (Decimal128.to_decimal, None))
+    asked = [{"price": Decimal128("1.50"), "moment": datetime(2024, 1, 1, 0, 0, 0, 5999)}]
+    found = [{"_id": 7, "price": Decimal128("1.5"), "moment": datetime(2024, 1, 1, 0, 0, 0, 5000)}]
+    assert answers(merge, asked, found) == [{"_id": 7}]
+    assert answers(merge, asked, []) == [{"_id": None}]
+
+
+def test_a_change_by_key_counts_the_version_that_it_asks_for() -> None:
+    bind = compile_operation(UpdateEach(NOTE, (NOTE.field("stars"),)), SERVER).bind
+    assert bind([(7, None)]).changes == [({"_id": 7}, {"$set": {"stars": None}})]
+    bind = compile_operation(UpdateEach(VERSIONED, (VERSIONED.field("plays"),)), SERVER).bind
+    assert bind([(7, 3, 9)]).changes == [({"_id": 7, "revision": 3}, {"$set": {"plays": 9}, "$inc": {"revision": 1}})]

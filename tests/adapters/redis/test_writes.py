@@ -77,9 +77,42 @@ def insert(random: Random, objects: Any, rows: list[dict[str, Any]], ignore: boo
     return len(objects.bulk_create([Sample(**row) for row in rows], ignore_conflicts=ignore))
 
 
+UNIQUES = (["id"], ["code"], ["left", "right"])
+
+
+def draw_upsert(random: Random, known: list[int]) -> Any:
+    """Rows that may be there; one at a time where a unique field is written, since such rows are written one by one."""
+    unique = random.choice(UNIQUES)
+    changed = random.sample([name for name in FIELDS if name not in unique], random.randint(1, 3))
+    count = 1 if {"code", "left", "right"} & set(changed) else random.randint(1, 4)
+    rows = [{"id": random.choice([*known, random.randint(1, 99)]), **draw_row(random)} for _ in range(count)]
+    if unique != ["id"]:
+        rows = [{**row, "id": random.randint(20_000, 2**40)} for row in rows]
+
+    def upsert(objects: Any) -> Any:
+        made = [Sample(**row) for row in rows]
+        objects.bulk_create(made, update_conflicts=True, unique_fields=unique, update_fields=changed)
+        return [row.id for row in made]
+
+    return upsert
+
+
+def draw_each(random: Random, known: list[int]) -> Any:
+    """Rows changed by their keys, of which some are gone."""
+    names = random.sample(FIELDS, random.randint(1, 3))
+    count = 1 if {"code", "left", "right"} & set(names) else random.randint(1, 4)
+    rows = [{"id": random.choice([*known, 1]), **draw_row(random)} for _ in range(count)]
+    return lambda objects: objects.bulk_update([Sample(**row) for row in rows], names)
+
+
 def draw_step(random: Random, known: list[int]) -> tuple[str, Any]:
     """A write: what to call with a queryset, named."""
-    kind = random.choice(("insert", "insert", "ignore", "update", "compute", "delete", "replace"))
+    kinds = ("insert", "insert", "ignore", "update", "compute", "delete", "replace", "upsert", "upsert", "each", "each")
+    kind = random.choice(kinds)
+    if kind == "upsert":
+        return kind, draw_upsert(random, known)
+    if kind == "each":
+        return kind, draw_each(random, known)
     if kind in ("insert", "ignore"):
         rows = [{"id": random.randint(-10_000, 10_000), **draw_row(random)} for _ in range(random.randint(1, 4))]
         if random.random() < 0.3:
@@ -138,7 +171,7 @@ def test_random_histories_end_alike(store: Store, seed: int) -> None:
     random = Random(seed)
     kv, memory = Sample.objects.using("kv"), Sample.objects.using("default")
     outcomes: Counter[str] = Counter()
-    for _ in range(150):
+    for _ in range(260):
         known = [row["id"] for row in dump(memory)]
         kind, step = draw_step(random, known)
         found = outcome(step, kv)
@@ -153,6 +186,7 @@ def test_random_histories_end_alike(store: Store, seed: int) -> None:
     check(store, Sample)
     assert outcomes["insert done"] > 20, outcomes
     assert outcomes["insert error"] > 5, outcomes
+    assert min(outcomes["upsert done"], outcomes["each done"]) > 10, outcomes
 
 
 # ---- keys
@@ -288,6 +322,34 @@ def test_a_refused_update_changes_nothing(store: Store, accounts: Any) -> None:
         accounts.filter(balance__lt=3).update(owner="same", balance=9)
     assert sorted(accounts.values_list("balance", flat=True)) == [0, 1, 2, 3, 4]
     assert check(store, Account) == 5
+
+
+# ---- inserts that change rows in conflict
+
+
+def test_a_row_whose_body_is_gone_holds_no_unique_value(store: Store, settings: dict[str, Any], accounts: Any) -> None:
+    lost, kept = accounts.create(owner="lost"), accounts.create(owner="kept")
+    raw = driver(store.handle(Account, "kv").connection.adapter)
+    for model_key in (lost.id, kept.id):
+        raw("DEL", f"{settings['namespace']}:{{account.0}}:e:{model_key}")
+    raw.close()
+    made = accounts.upsert(Account(owner="lost", balance=1), unique_fields=["owner"])
+    assert made.id not in (lost.id, kept.id)
+    accounts.bulk_create(
+        [Account(id=kept.id, owner="new")], update_conflicts=True, unique_fields=["id"], update_fields=["balance"]
+    )
+    assert sorted(accounts.values_list("owner", flat=True)) == ["lost", "new"]
+    assert check(store, Account) == 2
+
+
+def test_upserts_of_many_batches_keep_indexes_and_uniques_whole(store: Store, accounts: Any) -> None:
+    accounts.bulk_create([Account(owner=f"{n}", balance=n) for n in range(0, 200, 2)])
+    rows = [Account(owner=f"{n % 150}", balance=1000 + n, branch="b", number=n) for n in range(200)]
+    accounts.bulk_create(rows, update_conflicts=True, unique_fields=["owner"], update_fields=["balance", "number"])
+    assert accounts.count() == 175
+    assert accounts.filter(balance__gte=1150).count() == 50
+    assert {row.changes for row in accounts.filter(owner__in=["0", "52"])} == {2, 1}
+    assert check(store, Account) == 175
 
 
 # ---- updates that compute

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from polystore.adapters.sql.ddl import create_texts, drop_text
+from polystore.adapters.sql.mysql.together import together
 from polystore.errors import NotSupportedError
 from polystore.query.nodes import (
     All,
@@ -26,6 +27,7 @@ from polystore.query.nodes import (
     Insert,
     IsNull,
     Not,
+    OnConflict,
     Operation,
     Operator,
     Order,
@@ -33,10 +35,11 @@ from polystore.query.nodes import (
     ParameterList,
     Select,
     Update,
+    UpdateEach,
     Within,
 )
 from polystore.schema.kinds import FloatKind, IntKind, TextKind
-from polystore.schema.model import Schema, UniqueInfo
+from polystore.schema.model import FieldInfo, Schema, UniqueInfo
 from tests.adapters.sql.items import ITEM, LABEL, TOKEN, make_schema
 from tests.adapters.sql.support import adapter_of, where
 
@@ -189,6 +192,57 @@ def test_an_insert(database: str, expected: str) -> None:
 )
 def test_an_insert_that_leaves_conflicts_out(database: str, expected: str) -> None:
     assert _text(database, Insert(LABEL, (TITLE,), ignore_conflicts=True)) == expected
+
+
+BY_TITLE = Insert(LABEL, (TITLE, OWNER), on_conflict=OnConflict((TITLE,), (OWNER,), (ID,)))
+
+
+@pytest.mark.parametrize(("database", "mark"), [("sqlite", "?"), ("postgresql", "%s")])
+def test_an_insert_that_changes_rows_in_conflict_tells_their_keys(database: str, mark: str) -> None:
+    assert _text(database, BY_TITLE) == (
+        f"INSERT INTO label (title, owner) VALUES ({mark}, {mark}) "
+        "ON CONFLICT (title) DO UPDATE SET owner = excluded.owner RETURNING id"
+    )
+
+
+def test_an_index_over_nulls_is_named_by_its_terms_on_sqlite() -> None:
+    fields = [FieldInfo("Pair", name, name, IntKind(), place, null=place > 0) for place, name in enumerate("abc")]
+    key = FieldInfo("Pair", "a", "a", IntKind(), 0, primary_key=True)
+    unique = UniqueInfo(("b", "c"), "pair_key", nulls_distinct=False)
+    schema = Schema("Pair", "pair", (key, *fields[1:]), uniques=(unique,))
+    found = OnConflict(tuple(fields[1:]), (), (key,), nulls_distinct=False)
+    assert _text("sqlite", Insert(schema, schema.fields, on_conflict=found)).partition("ON CONFLICT ")[2] == (
+        "(b IS NULL, ifnull(b, 0), c IS NULL, ifnull(c, 0)) DO UPDATE SET b = pair.b RETURNING a"
+    )
+
+
+def test_mysql_uses_its_own_clause_only_where_nothing_but_the_target_can_collide() -> None:
+    alone = Insert(TOKEN, TOKEN.fields, on_conflict=OnConflict((TOKEN.primary_key,), TOKEN.beside_key))
+    statement = adapter_of(URLS["mysql"]).compile(alone)
+    assert statement.conflict.alone
+    assert " ON DUPLICATE KEY UPDATE " in statement.text
+    statement = adapter_of(URLS["mysql"]).compile(Insert(LABEL, LABEL.fields, on_conflict=BY_TITLE.on_conflict))
+    assert not statement.conflict.alone
+    assert " ON DUPLICATE KEY UPDATE " not in " ".join(statement.texts.values())
+    assert statement.texts["change"] == "UPDATE label SET owner = %s WHERE title = %s"
+
+
+def test_an_update_by_key() -> None:
+    operation = UpdateEach(LABEL, (RANK, OWNER))
+    assert _text("sqlite", operation) == "UPDATE label SET rank = ?, owner = ? WHERE id = ?"
+    statement = adapter_of(URLS["sqlite"]).compile(operation)
+    assert statement.bind([(7, 1, "x")])[1] == [(1, "x", 7)]
+    assert adapter_of(URLS["postgresql"]).compile(operation).many.decode() == (
+        "UPDATE label SET rank = given.v0, owner = given.v1 "
+        "FROM unnest(CAST(%s AS bigint[]), CAST(%s AS bigint[]), CAST(%s AS bigint[])) "
+        "WITH ORDINALITY AS given(v0, v1, key, place) WHERE label.id = given.key RETURNING given.place"
+    )
+
+
+def test_mysql_changes_many_rows_by_cases_of_their_keys() -> None:
+    parts = adapter_of(URLS["mysql"]).compile(UpdateEach(LABEL, (OWNER,))).parts
+    text = together(parts, [("a", 1), ("b", 2)], lambda text, values: text % tuple(map(repr, values)))
+    assert text == "UPDATE label SET owner = CASE id WHEN 1 THEN 'a' WHEN 2 THEN 'b' END WHERE id IN (1, 2)"
 
 
 def test_describe_shows_text_and_values() -> None:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from polystore.adapters.sql import ddl
 from polystore.adapters.sql.mysql.drivers import FACTS, SET_UP, Driver
 from polystore.adapters.sql.mysql.errors import DEADLOCK, DUPLICATE, number
-from polystore.adapters.sql.mysql.together import together as update_text
+from polystore.adapters.sql.mysql.together import together
 from polystore.adapters.sql.prepared import Action, AnyStatement, Conflict, EachStatement, InsertStatement, Statement
 from polystore.adapters.sql.server import Server
 from polystore.errors import DataError
@@ -174,11 +174,11 @@ class MysqlSession:
         """Changes rows by key, all or none: with few commands where all are there and their order does not matter."""
         cursor = self._cursor
 
-        def together() -> bool:
+        def at_once() -> bool:
             matched = 0
             for start in range(0, len(rows), _CHANGED_AT_ONCE):
                 part = rows[start : start + _CHANGED_AT_ONCE]
-                cursor.execute(update_text(statement, part, cursor.mogrify))
+                cursor.execute(together(statement.parts, part, cursor.mogrify))
                 matched += cursor.rowcount
             if matched < len(rows):
                 cursor.execute("ROLLBACK")
@@ -191,7 +191,7 @@ class MysqlSession:
                 matched.append(cursor.rowcount > 0)
             return matched
 
-        if len(rows) > 1 and not statement.collides and self._until_no_deadlock(together):
+        if len(rows) > 1 and not statement.collides and self._until_no_deadlock(at_once):
             return [True] * len(rows)
         return self._until_no_deadlock(one_by_one, whole=len(rows) > 1)
 

@@ -37,7 +37,6 @@ from polystore.adapters.sql.mysql.templates import (
     PARTS,
     QUOTIENT_OF_INTS,
 )
-from polystore.adapters.sql.mysql.together import together_texts
 from polystore.adapters.sql.patterns import LIKE_ESCAPE, like_pattern, regular_expression
 from polystore.adapters.sql.raw import Raw
 from polystore.adapters.sql.types import (
@@ -54,7 +53,7 @@ from polystore.adapters.sql.types import (
     span_of,
     uuid_of_bytes,
 )
-from polystore.adapters.sql.upserts import ConflictParts, EachParts, one_text
+from polystore.adapters.sql.upserts import ConflictParts
 from polystore.errors import NotSupportedError
 from polystore.query.capabilities import COMPUTING, EVERYTHING, Capabilities, Feature
 from polystore.query.nodes import ArithmeticOperator, DatePart, Operator, Parameter, ParameterList
@@ -347,9 +346,6 @@ class MysqlDialect(Dialect):
         tail = f" ON DUPLICATE KEY UPDATE {insert.key} = {insert.key}" if insert.ignore_conflicts else ""
         texts = {"one": head + row + tail, "head": head, "row": row, "tail": tail}
         return texts if insert.conflict is None else texts | _conflict_texts(insert.conflict, texts["one"])
-
-    def each_texts(self, parts: EachParts) -> dict[str, str]:
-        return {"one": one_text(parts, "%s"), **together_texts(parts)}
 
 
 def _conflict_texts(parts: ConflictParts, insert: str) -> dict[str, str]:

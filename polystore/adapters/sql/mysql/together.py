@@ -5,38 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from polystore.adapters.sql.prepared import EachStatement
 from polystore.adapters.sql.upserts import EachParts
 
 Write = Callable[[str, Sequence[Any]], str]
 """A text with its values written in."""
 
 
-def together_texts(parts: EachParts) -> dict[str, str]:
-    """The pieces of the UPDATE: ``case`` for a row, ``set`` for the names of columns, ``key`` and ``version``."""
-    counted = "" if parts.version is None else f", {parts.version} = {parts.version} + 1"
-    return {
-        "update": f"UPDATE {parts.table} SET ",
-        "names": "\n".join(parts.names),
-        "counted": counted,
-        "key": parts.key_name,
-        "version": parts.version or "",
-    }
-
-
-def together(statement: EachStatement, rows: Sequence[Any], write: Write) -> str:
+def together(parts: EachParts, rows: Sequence[Any], write: Write) -> str:
     """The UPDATE of some rows, bound as ``EachStatement`` binds them."""
-    texts, names = statement.texts, statement.texts["names"].split("\n")
-    key = len(names)
-    sets = ", ".join(
-        f"{name} = {_case(texts['key'], [(row[key], row[place]) for row in rows], write)}"
-        for place, name in enumerate(names)
-    )
-    keys = write(", ".join(["%s"] * len(rows)), [row[key] for row in rows])
-    found = f"{texts['key']} IN ({keys})"
-    if texts["version"]:
-        found += f" AND {texts['version']} = {_case(texts['key'], [row[key:] for row in rows], write)}"
-    return f"{texts['update']}{sets}{texts['counted']} WHERE {found}"
+    key, place = parts.key_name, len(parts.names)
+    sets = [
+        f"{name} = {_case(key, [(row[place], row[at]) for row in rows], write)}" for at, name in enumerate(parts.names)
+    ]
+    found = f"{key} IN ({write(', '.join(['%s'] * len(rows)), [row[place] for row in rows])})"
+    if parts.version is not None:
+        sets.append(f"{parts.version} = {parts.version} + 1")
+        found += f" AND {parts.version} = {_case(key, [row[place:] for row in rows], write)}"
+    return f"UPDATE {parts.table} SET {', '.join(sets)} WHERE {found}"
 
 
 def _case(key: str, pairs: Sequence[Sequence[Any]], write: Write) -> str:

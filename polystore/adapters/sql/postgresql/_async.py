@@ -112,7 +112,7 @@ class AsyncPostgresqlSession:
             return [cursor.rowcount > 0]
         if not statement.collides:
             columns = [list(column) for column in zip(*rows, strict=True)]
-            await cursor.execute(statement.texts["many"].encode(), columns)
+            await cursor.execute(statement.many, columns)
             found = {place for (place,) in await cursor.fetchall()}
             return [place in found for place in range(1, len(rows) + 1)]
         async with self._connection.transaction():

@@ -113,7 +113,7 @@ class PostgresqlSession:
             return [cursor.rowcount > 0]
         if not statement.collides:
             columns = [list(column) for column in zip(*rows, strict=True)]
-            cursor.execute(statement.texts["many"].encode(), columns)
+            cursor.execute(statement.many, columns)
             found = {place for (place,) in cursor.fetchall()}
             return [place in found for place in range(1, len(rows) + 1)]
         with self._connection.transaction():

@@ -52,7 +52,7 @@ from polystore.adapters.sql.types import (
     spaced_iso,
     span_of,
 )
-from polystore.adapters.sql.upserts import EachParts, on_conflict_text, one_text
+from polystore.adapters.sql.upserts import EachParts, on_conflict_text
 from polystore.errors import NotSupportedError
 from polystore.query.capabilities import COMPUTING, EVERYTHING, Capabilities, Feature
 from polystore.query.nodes import ArithmeticOperator, DatePart, Operator, Order, Parameter, ParameterList
@@ -273,7 +273,7 @@ class PostgresqlDialect(Dialect):
             "copy_keyed": f"COPY {insert.table} ({', '.join((insert.key, *insert.columns))}) FROM STDIN",
         }
 
-    def each_texts(self, parts: EachParts) -> dict[str, str]:
+    def many_text(self, parts: EachParts) -> str:
         sets = [f"{name} = given.v{place}" for place, name in enumerate(parts.names)]
         taken = [_array(field) for field in parts.fields] + [_array(parts.key)]
         names = [f"v{place}" for place in range(len(sets))] + ["key"]
@@ -283,11 +283,10 @@ class PostgresqlDialect(Dialect):
             taken.append("CAST(%s AS bigint[])")
             names.append("version")
             found += f" AND {parts.table}.{parts.version} = given.version"
-        many = (
+        return (
             f"UPDATE {parts.table} SET {', '.join(sets)} FROM unnest({', '.join(taken)}) "
             f"WITH ORDINALITY AS given({', '.join(names)}, place) WHERE {found} RETURNING given.place"
         )
-        return {"one": one_text(parts, "%s"), "many": many}
 
 
 def _array(field: FieldInfo) -> str:

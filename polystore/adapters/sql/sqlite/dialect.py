@@ -42,7 +42,7 @@ from polystore.adapters.sql.types import (
     unscaled,
     uuid_of_text,
 )
-from polystore.adapters.sql.upserts import EachParts, on_conflict_text, one_text
+from polystore.adapters.sql.upserts import on_conflict_text
 from polystore.errors import NotSupportedError
 from polystore.query.capabilities import COMPUTING, EVERYTHING, Capabilities, Feature
 from polystore.query.nodes import ArithmeticOperator, DatePart, Operator, Parameter, ParameterList
@@ -103,6 +103,7 @@ class SqliteDialect(Dialect):
         EVERYTHING.arithmetic,
         EVERYTHING.features - COMPUTING - {Feature.TTL} | {Feature.ANALYZE},
     )
+    mark = "?"
     no_limit = -1
     name_length = 1000
 
@@ -282,9 +283,6 @@ class SqliteDialect(Dialect):
             tail = " ON CONFLICT DO NOTHING" if insert.ignore_conflicts else on_conflict_text(insert.conflict)
             return {"one": into + tail}
         return {"one": f"{into} DEFAULT VALUES"}
-
-    def each_texts(self, parts: EachParts) -> dict[str, str]:
-        return {"one": one_text(parts, "?")}
 
 
 _NATIVE = {ArithmeticOperator.ADD: "+", ArithmeticOperator.SUBTRACT: "-", ArithmeticOperator.MULTIPLY: "*"}
