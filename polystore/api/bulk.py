@@ -157,11 +157,11 @@ class Bulk(Reading[M, R]):
         Cost: one round trip a batch; where a field of a unique constraint is written, more on some stores.
         """
         found = self._instances(instances, batch_size)
-        return _sync.update_many(self._handle(), found, names_of(fields), batch_size)
+        return _sync.update_many(self._handle(), found, fields, batch_size)
 
     async def abulk_update(
         self, instances: Iterable[M], fields: Iterable[str], *, batch_size: int | None = None
     ) -> int:
         """``bulk_update`` in the async colour."""
         found = self._instances(instances, batch_size)
-        return await _async.update_many(self._handle(), found, names_of(fields), batch_size)
+        return await _async.update_many(self._handle(), found, fields, batch_size)

@@ -5,7 +5,7 @@ Each function asks, looks at the answer by a pure function of ``changes``, and a
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from polystore.engine import changes
@@ -99,7 +99,7 @@ async def insert_many(
 
 
 async def update_many(
-    handle: Handle, instances: Sequence[Any], names: Sequence[str], batch_size: int | None = None
+    handle: Handle, instances: Sequence[Any], names: Iterable[str], batch_size: int | None = None
 ) -> int:
     """Writes some fields of saved instances, one command a batch; answers how many rows there were."""
     batches = update_batches(handle.schema, instances, names, batch_size)

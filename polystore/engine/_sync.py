@@ -6,7 +6,7 @@ Each function asks, looks at the answer by a pure function of ``changes``, and a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from polystore.engine import changes
@@ -99,7 +99,7 @@ def insert_many(
             note_inserts(handle, batch, answer)
 
 
-def update_many(handle: Handle, instances: Sequence[Any], names: Sequence[str], batch_size: int | None = None) -> int:
+def update_many(handle: Handle, instances: Sequence[Any], names: Iterable[str], batch_size: int | None = None) -> int:
     """Writes some fields of saved instances, one command a batch; answers how many rows there were."""
     batches = update_batches(handle.schema, instances, names, batch_size)
     matched = 0

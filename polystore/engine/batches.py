@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from msgspec import Struct
@@ -51,7 +51,7 @@ def insert_batches(
     ]
 
 
-def update_batches(schema: Schema, instances: Sequence[Any], names: Sequence[str], size: int | None) -> list[Batch]:
+def update_batches(schema: Schema, instances: Sequence[Any], names: Iterable[str], size: int | None) -> list[Batch]:
     """The commands that write some fields of saved instances; a row that comes twice is written twice.
 
     Raises:

@@ -399,8 +399,9 @@ def update_row(instance: Any, schema: Schema, fields: Sequence[FieldInfo]) -> di
 
     Raises:
         ValidationError: values that their fields do not accept.
-        QueryUsageError: the instance has no key, or was loaded without one of the fields.
+        QueryUsageError: the instance has no key or a changed one, or was loaded without one of the fields.
     """
+    refuse_changed_key(instance, schema)
     row = clean(instance, schema)
     if row.get(schema.primary_key.name) is None:
         raise QueryUsageError(f"{schema.name}: an instance without a primary key cannot be updated; save() it first")

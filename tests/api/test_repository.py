@@ -137,9 +137,9 @@ async def test_upsert_writes_over_the_row_with_the_key_or_inserts(call: Any, sen
     await call("upsert", Album(id=1, title="over"))
     assert len(sent) == 1
     await call("upsert", Album(id=9, title="nine"))
-    assert len(sent) == 3
+    assert len(sent) == 2
     new = await call("upsert", Album(title="ten"))
-    assert (new.pk, len(sent)) == (10, 4)
+    assert (new.pk, len(sent)) == (10, 3)
     assert titles(await call("get_many", order_by="id")) == ["over", "a1978", "a1986", "nine", "ten"]
     both = await call("upsert_many", [Album(id=1, title="again"), Album(id=11, title="eleven")])
     assert [album.pk for album in both] == [1, 11]

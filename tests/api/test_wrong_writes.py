@@ -219,7 +219,7 @@ def test_a_bulk_write_takes_instances_of_its_model(sent: list[str], wrong: Any) 
 def test_a_write_of_nothing_is_refused(album: Album, sent: list[str]) -> None:
     assert told(QueryUsageError, lambda: Album.objects.update()) == "Album: update() needs at least one field=value"
     assert told(QueryUsageError, lambda: Album.objects.bulk_update([album], [])) == (
-        "Album: bulk_update() needs at least one field"
+        "Album: bulk_update() needs at least one field to write"
     )
     assert told(QueryUsageError, lambda: Album.objects.bulk_create([album], batch_size=0)) == (
         "Album: batch_size must be an int >= 1, not 0"
@@ -265,7 +265,11 @@ async def test_the_async_colour_refuses_with_the_same_words(album: Album, sent: 
         (FieldError, Album.objects.aupdate(titel="x"), NO_FIELD),
         (QueryUsageError, Album(title="x").adelete(), NO_ROW),
         (QueryUsageError, Album.objects.all()[:3].adelete(), "Album: delete() works on filtered rows, not on a slice"),
-        (QueryUsageError, Album.objects.abulk_update([album], []), "Album: bulk_update() needs at least one field"),
+        (
+            QueryUsageError,
+            Album.objects.abulk_update([album], []),
+            "Album: bulk_update() needs at least one field to write",
+        ),
         (ValidationError, Album.objects.aupdate(year="soon"), "Album.year: Input should be a valid integer"),
     ]
     for error, call, text in wrong:
