@@ -80,7 +80,7 @@ class Chain(Generic[M, R]):
                 f"{self._model.__name__}: {call}() works on filtered rows, not on a slice; filter by key instead"
             )
 
-    def filter(self, *conditions: Q, **lookups: Any) -> QuerySet[M, R]:
+    def filter(self, /, *conditions: Q, **lookups: Any) -> QuerySet[M, R]:
         """Rows that fulfil all conditions.
 
         Args:
@@ -92,7 +92,7 @@ class Chain(Generic[M, R]):
         """
         return self._narrow("filter", conditions, lookups)
 
-    def exclude(self, *conditions: Q, **lookups: Any) -> QuerySet[M, R]:
+    def exclude(self, /, *conditions: Q, **lookups: Any) -> QuerySet[M, R]:
         """Rows that do not fulfil all conditions: the exact complement of ``filter``, NULLs included."""
         return self._narrow("exclude", conditions, lookups)
 
@@ -111,7 +111,7 @@ class Chain(Generic[M, R]):
         shapes = tuple(order_shape(scope, term, values) for term in terms)
         return self._clone((*self._shape, ("order", shapes)), tuple(values))
 
-    def annotate(self, *aggregates: Aggregation, **expressions: Combinable | Q) -> QuerySet[M, R]:
+    def annotate(self, /, *aggregates: Aggregation, **expressions: Combinable | Q) -> QuerySet[M, R]:
         """Adds computed values to the rows: attributes of instances, entries of ``values()``.
 
         An aggregate makes groups of what ``values()`` selects: ``values("genre").annotate(n=Count("*"))``.
@@ -125,7 +125,7 @@ class Chain(Generic[M, R]):
         """
         return self._annotated("annotate", aggregates, expressions)
 
-    def alias(self, *aggregates: Aggregation, **expressions: Combinable | Q) -> QuerySet[M, R]:
+    def alias(self, /, *aggregates: Aggregation, **expressions: Combinable | Q) -> QuerySet[M, R]:
         """As ``annotate`` for values that are filtered and ordered by, and not read."""
         return self._annotated("alias", aggregates, expressions)
 
@@ -170,7 +170,7 @@ class Chain(Generic[M, R]):
         loaded = next((step[1] for step in reversed(self._shape) if step[0] == "only"), tuple(schema.by_name))
         return self.only(*(name for name in loaded if name not in left_out))
 
-    def values(self, *names: str, **expressions: Combinable | Q) -> QuerySet[M, dict[str, Any]]:
+    def values(self, /, *names: str, **expressions: Combinable | Q) -> QuerySet[M, dict[str, Any]]:
         """Dicts of these fields and annotations (of all by default) in place of instances.
 
         Args:

@@ -33,7 +33,7 @@ class QuerySet(Bulk[M, R]):
 
     __slots__ = ()
 
-    def create(self, **values: Any) -> M:
+    def create(self, /, **values: Any) -> M:
         """A new row; one round trip.
 
         Returns:
@@ -48,14 +48,14 @@ class QuerySet(Bulk[M, R]):
         _sync.save(handle, instance, changes.save_request(instance, handle.schema, True, False, None))
         return instance
 
-    async def acreate(self, **values: Any) -> M:
+    async def acreate(self, /, **values: Any) -> M:
         """``create`` in the async colour."""
         handle = self._handle()
         instance: M = changes.new_instance(self._model, handle.schema, values)
         await _async.save(handle, instance, changes.save_request(instance, handle.schema, True, False, None))
         return instance
 
-    def get_or_create(self, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[M, bool]:
+    def get_or_create(self, /, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[M, bool]:
         """The row that matches, or a new one of the lookups' exact values and the defaults.
 
         Lookups with ``__`` find a row and give a new one no value; defaults that can be called are called when they are
@@ -72,13 +72,14 @@ class QuerySet(Bulk[M, R]):
         find, _, new = self._find(defaults, None, lookups)
         return cast("tuple[M, bool]", _sync.find_or_insert(self._handle(), lambda: find.get_or_none(), new))
 
-    async def aget_or_create(self, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[M, bool]:
+    async def aget_or_create(self, /, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[M, bool]:
         """``get_or_create`` in the async colour."""
         find, _, new = self._find(defaults, None, lookups)
         return cast("tuple[M, bool]", await _async.find_or_insert(self._handle(), lambda: find.aget_or_none(), new))
 
     def update_or_create(
         self,
+        /,
         defaults: Mapping[str, Any] | None = None,
         create_defaults: Mapping[str, Any] | None = None,
         **lookups: Any,
@@ -101,6 +102,7 @@ class QuerySet(Bulk[M, R]):
 
     async def aupdate_or_create(
         self,
+        /,
         defaults: Mapping[str, Any] | None = None,
         create_defaults: Mapping[str, Any] | None = None,
         **lookups: Any,
@@ -134,7 +136,7 @@ class QuerySet(Bulk[M, R]):
         assignments, assigned = assignment_shape(self._model, self._scope(), given)
         return handle, handle.compiled("update", shape, assignments), (*values, *assigned)
 
-    def update(self, **values: Any) -> int:
+    def update(self, /, **values: Any) -> int:
         """Changes all these rows in the store; values are validated, expressions (``F``) are computed there.
 
         Returns:
@@ -147,7 +149,7 @@ class QuerySet(Bulk[M, R]):
         """
         return cast(int, _sync.run(*self._update_ready(values)))
 
-    async def aupdate(self, **values: Any) -> int:
+    async def aupdate(self, /, **values: Any) -> int:
         """``update`` in the async colour."""
         return cast(int, await _async.run(*self._update_ready(values)))
 

@@ -103,7 +103,7 @@ class Reading(Chain[M, R]):
         number = f"more than {GET_LIMIT - 1}" if len(rows) >= GET_LIMIT else str(len(rows))
         raise self._model.MultipleObjectsReturned(f"get() needs one {name}, but {number} match the query")
 
-    def get(self, *conditions: Q, **lookups: Any) -> R:
+    def get(self, /, *conditions: Q, **lookups: Any) -> R:
         """The one row that matches; one round trip.
 
         Raises:
@@ -112,16 +112,16 @@ class Reading(Chain[M, R]):
         """
         return self._one(_sync.run(*self._get_ready(conditions, lookups)))
 
-    async def aget(self, *conditions: Q, **lookups: Any) -> R:
+    async def aget(self, /, *conditions: Q, **lookups: Any) -> R:
         """``get`` in the async colour."""
         return self._one(await _async.run(*self._get_ready(conditions, lookups)))
 
-    def get_or_none(self, *conditions: Q, **lookups: Any) -> R | None:
+    def get_or_none(self, /, *conditions: Q, **lookups: Any) -> R | None:
         """``get``, with None when no row matches."""
         rows = _sync.run(*self._get_ready(conditions, lookups))
         return self._one(rows) if rows else None
 
-    async def aget_or_none(self, *conditions: Q, **lookups: Any) -> R | None:
+    async def aget_or_none(self, /, *conditions: Q, **lookups: Any) -> R | None:
         """``get_or_none`` in the async colour."""
         rows = await _async.run(*self._get_ready(conditions, lookups))
         return self._one(rows) if rows else None
@@ -214,7 +214,7 @@ class Reading(Chain[M, R]):
         items = aggregate_items(scope, found, added)
         return handle, handle.compiled("aggregate", shape, items), (*values, *added)
 
-    def aggregate(self, *aggregates: Aggregation, **expressions: Combinable) -> dict[str, Any]:
+    def aggregate(self, /, *aggregates: Aggregation, **expressions: Combinable) -> dict[str, Any]:
         """Values computed of all rows (slices, distinct rows and groups respected); one round trip.
 
         Args:
@@ -229,7 +229,7 @@ class Reading(Chain[M, R]):
         """
         return cast("dict[str, Any]", _sync.run(*self._aggregate_ready(aggregates, expressions)))
 
-    async def aaggregate(self, *aggregates: Aggregation, **expressions: Combinable) -> dict[str, Any]:
+    async def aaggregate(self, /, *aggregates: Aggregation, **expressions: Combinable) -> dict[str, Any]:
         """``aggregate`` in the async colour."""
         return cast("dict[str, Any]", await _async.run(*self._aggregate_ready(aggregates, expressions)))
 

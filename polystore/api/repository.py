@@ -50,7 +50,7 @@ class Repository(Generic[M]):
 
     # ---- what verbs are made of
 
-    def query(self, *conditions: Q, order_by: Order = (), **lookups: Any) -> QuerySet[M]:
+    def query(self, /, *conditions: Q, order_by: Order = (), **lookups: Any) -> QuerySet[M]:
         """The queryset of these conditions, for what the verbs do not say."""
         query: QuerySet[M] = QuerySet(self.model, self._store)
         if conditions or lookups:
@@ -83,7 +83,7 @@ class Repository(Generic[M]):
         """``get`` in the async colour."""
         return await self.query().aget(pk=key)
 
-    def get_one(self, *conditions: Q, **lookups: Any) -> M:
+    def get_one(self, /, *conditions: Q, **lookups: Any) -> M:
         """The one row that matches; one round trip.
 
         Raises:
@@ -91,57 +91,57 @@ class Repository(Generic[M]):
         """
         return self.query().get(*conditions, **lookups)
 
-    async def aget_one(self, *conditions: Q, **lookups: Any) -> M:
+    async def aget_one(self, /, *conditions: Q, **lookups: Any) -> M:
         """``get_one`` in the async colour."""
         return await self.query().aget(*conditions, **lookups)
 
-    def get_one_or_none(self, *conditions: Q, **lookups: Any) -> M | None:
+    def get_one_or_none(self, /, *conditions: Q, **lookups: Any) -> M | None:
         """The one row that matches, or None; one round trip."""
         return self.query().get_or_none(*conditions, **lookups)
 
-    async def aget_one_or_none(self, *conditions: Q, **lookups: Any) -> M | None:
+    async def aget_one_or_none(self, /, *conditions: Q, **lookups: Any) -> M | None:
         """``get_one_or_none`` in the async colour."""
         return await self.query().aget_or_none(*conditions, **lookups)
 
     def get_many(
-        self, *conditions: Q, order_by: Order = (), limit: int | None = None, offset: int = 0, **lookups: Any
+        self, /, *conditions: Q, order_by: Order = (), limit: int | None = None, offset: int = 0, **lookups: Any
     ) -> list[M]:
         """The rows that match, in order, perhaps a page of them; one round trip."""
         return list(self._page(conditions, order_by, limit, offset, lookups))
 
     async def aget_many(
-        self, *conditions: Q, order_by: Order = (), limit: int | None = None, offset: int = 0, **lookups: Any
+        self, /, *conditions: Q, order_by: Order = (), limit: int | None = None, offset: int = 0, **lookups: Any
     ) -> list[M]:
         """``get_many`` in the async colour."""
         return await self._page(conditions, order_by, limit, offset, lookups).alist()
 
     def get_many_and_count(
-        self, *conditions: Q, order_by: Order = (), limit: int | None = None, offset: int = 0, **lookups: Any
+        self, /, *conditions: Q, order_by: Order = (), limit: int | None = None, offset: int = 0, **lookups: Any
     ) -> tuple[list[M], int]:
         """A page of the rows that match, and how many match in all; two round trips, one without a page."""
         rows = self.get_many(*conditions, order_by=order_by, limit=limit, offset=offset, **lookups)
         return rows, len(rows) if limit is None and not offset else self.count(*conditions, **lookups)
 
     async def aget_many_and_count(
-        self, *conditions: Q, order_by: Order = (), limit: int | None = None, offset: int = 0, **lookups: Any
+        self, /, *conditions: Q, order_by: Order = (), limit: int | None = None, offset: int = 0, **lookups: Any
     ) -> tuple[list[M], int]:
         """``get_many_and_count`` in the async colour."""
         rows = await self.aget_many(*conditions, order_by=order_by, limit=limit, offset=offset, **lookups)
         return rows, len(rows) if limit is None and not offset else await self.acount(*conditions, **lookups)
 
-    def exists(self, *conditions: Q, **lookups: Any) -> bool:
+    def exists(self, /, *conditions: Q, **lookups: Any) -> bool:
         """Whether a row matches; one round trip."""
         return self.query(*conditions, **lookups).exists()
 
-    async def aexists(self, *conditions: Q, **lookups: Any) -> bool:
+    async def aexists(self, /, *conditions: Q, **lookups: Any) -> bool:
         """``exists`` in the async colour."""
         return await self.query(*conditions, **lookups).aexists()
 
-    def count(self, *conditions: Q, **lookups: Any) -> int:
+    def count(self, /, *conditions: Q, **lookups: Any) -> int:
         """How many rows match; one round trip."""
         return self.query(*conditions, **lookups).count()
 
-    async def acount(self, *conditions: Q, **lookups: Any) -> int:
+    async def acount(self, /, *conditions: Q, **lookups: Any) -> int:
         """``count`` in the async colour."""
         return await self.query(*conditions, **lookups).acount()
 
@@ -187,11 +187,11 @@ class Repository(Generic[M]):
         await _async.save(handle, instance, changes.save_request(instance, handle.schema, False, True, None))
         return instance
 
-    def update_many(self, values: Mapping[str, Any], *conditions: Q, **lookups: Any) -> int:
+    def update_many(self, /, values: Mapping[str, Any], *conditions: Q, **lookups: Any) -> int:
         """Sets ``values`` on all rows that match; answers how many there were. One round trip."""
         return self.query(*conditions, **lookups).update(**values)
 
-    async def aupdate_many(self, values: Mapping[str, Any], *conditions: Q, **lookups: Any) -> int:
+    async def aupdate_many(self, /, values: Mapping[str, Any], *conditions: Q, **lookups: Any) -> int:
         """``update_many`` in the async colour."""
         return await self.query(*conditions, **lookups).aupdate(**values)
 
@@ -223,7 +223,7 @@ class Repository(Generic[M]):
     def _by_key(self) -> OnConflict:
         return on_conflict(schema_of(self.model), ("pk",), None)
 
-    def get_or_upsert(self, match_fields: Sequence[str], **values: Any) -> tuple[M, bool]:
+    def get_or_upsert(self, /, match_fields: Sequence[str], **values: Any) -> tuple[M, bool]:
         """The row that has these values in ``match_fields``, brought to the other values; or a new one.
 
         Returns:
@@ -235,7 +235,7 @@ class Repository(Generic[M]):
         handle = QuerySet(self.model, self._store)._handle()
         return _sync.find_and_change(handle, lambda: self.query().get_or_none(**match), values, new)
 
-    async def aget_or_upsert(self, match_fields: Sequence[str], **values: Any) -> tuple[M, bool]:
+    async def aget_or_upsert(self, /, match_fields: Sequence[str], **values: Any) -> tuple[M, bool]:
         """``get_or_upsert`` in the async colour."""
         match, new = self._match(match_fields, values)
         handle = QuerySet(self.model, self._store)._handle()
@@ -276,11 +276,11 @@ class Repository(Generic[M]):
         """``delete_many`` in the async colour."""
         return (await self.query(pk__in=keys).adelete())[0]
 
-    def delete_where(self, *conditions: Q, **lookups: Any) -> int:
+    def delete_where(self, /, *conditions: Q, **lookups: Any) -> int:
         """Deletes the rows that match; without any condition it is refused. One round trip."""
         return self._where(conditions, lookups).delete()[0]
 
-    async def adelete_where(self, *conditions: Q, **lookups: Any) -> int:
+    async def adelete_where(self, /, *conditions: Q, **lookups: Any) -> int:
         """``delete_where`` in the async colour."""
         return (await self._where(conditions, lookups).adelete())[0]
 

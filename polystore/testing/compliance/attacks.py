@@ -75,6 +75,8 @@ NAMES = [
     "__pk_only__",
     "pk__pk",
     "Text",
+    "self",
+    "conditions",
     "tёxt",
 ]
 
