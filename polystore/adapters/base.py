@@ -56,8 +56,9 @@ class Source(NamedTuple):
 class Prepared(Protocol):
     """A compiled operation, bound to values as often as it is used.
 
-    ``sources`` serves a Select or a Group: one for each of its outputs. ``dumps`` serves an Insert: for each of its
-    fields the function from a plain value (never None) to the stored one, or None for no change.
+    ``sources`` serves what answers rows: one for each field of ``nodes.answered``. ``dumps`` serves what takes rows:
+    for each field of ``nodes.written`` the function from a plain value (never None) to the stored one, or None for no
+    change.
     """
 
     @property
@@ -67,7 +68,7 @@ class Prepared(Protocol):
     def dumps(self) -> tuple[Callable[[Any], Any] | None, ...]: ...
 
     def bind(self, values: Sequence[Any]) -> Any:
-        """The native command for these values: the flat tuple of plain values, or for an Insert the dumped rows."""
+        """The native command for these values: the flat tuple of plain values, or dumped rows where it takes rows."""
         ...
 
     def describe(self, values: Sequence[Any]) -> str:
@@ -79,8 +80,9 @@ class Backend(Protocol):
     """The open store, blocking; safe to share between threads.
 
     ``execute`` answers: Select and Group a sequence of rows, read by the prepared ``sources``; Count an int; Exists a
-    bool; Insert the keys that the store allocated, in the order of the rows (an empty list when the rows had theirs);
-    Update and Delete the number of matched rows.
+    bool; Insert the keys that the store allocated, in the order of the rows (an empty list when the rows had theirs), or
+    with ``on_conflict`` a row of what is told of each (an empty list when nothing is); UpdateEach for each row whether
+    it was there; Update and Delete the number of matched rows.
     """
 
     def execute(self, command: Any) -> Any: ...

@@ -105,6 +105,16 @@ def one() -> None:
     assert_type(Album.objects.order_by("title").last(), Album | None)
     assert_type(Album.objects.create(title="one", artist_id=1), Album)
     assert_type(Album.objects.bulk_create([Album(title="two", artist_id=1)]), list[Album])
+    two = Album.objects.upsert(
+        Album(title="two", artist_id=1), unique_fields=("artist_id", "title"), update_fields=["plays"]
+    )
+    assert_type(two, Album)
+    merged = Album.objects.bulk_create([two], update_conflicts=True, unique_fields=["id"], update_fields=["plays"])
+    assert_type(merged, list[Album])
+    assert_type(Album.objects.bulk_update([two], ["title"], batch_size=5), int)
+    assert_type(Album.objects.get_or_create({"plays": lambda: 3}, pk=two.pk), tuple[Album, bool])
+    assert_type(Album.objects.update_or_create({"plays": 3}, {"plays": 4}, pk=two.pk), tuple[Album, bool])
+    assert_type(Album.objects.all().delete(), tuple[int, dict[str, int]])
 
 
 def projections() -> None:
@@ -156,6 +166,9 @@ async def other_colour() -> None:
     assert_type([album.title async for album in Album.objects.all()], list[str])
     assert_type(await Album.objects.all().ain_bulk([1]), dict[Any, Album])
     assert_type(await Album(title="three", artist_id=1).asave(), Album)
+    assert_type(await Album.objects.aupsert(Album(title="two", artist_id=1)), Album)
+    assert_type(await Album.objects.abulk_create([], ignore_conflicts=True), list[Album])
+    assert_type(await Album.objects.abulk_update([], ["title"]), int)
 
 
 class AlbumRepository(Repository[Album]):
@@ -172,6 +185,8 @@ async def repositories(store: Store) -> None:
     assert_type(albums.query(plays=1), QuerySet[Album, Album])
     assert_type(albums.add(Album(title="x", artist_id=1)), Album)
     assert_type(albums.get_or_upsert(["title"], title="x", artist_id=1), tuple[Album, bool])
+    assert_type(albums.upsert_many([Album(title="x", artist_id=1)]), list[Album])
+    assert_type(await albums.aupsert(Album(title="x", artist_id=1)), Album)
     assert_type(albums.delete_where(Album.artist_id == 0), int)
     assert_type(store.repository(Session), Repository[Session])
     assert_type(await store.repository(Session).aget(UUID(int=1)), Session)

@@ -65,6 +65,9 @@ def querysets() -> None:
     Album.objects.client()  # type: ignore[call-arg]  # a budget is due
     Album.objects.all()["title"]  # type: ignore[call-overload]  # by place or slice
     Album.objects.bulk_create([Artist(name="x")])  # type: ignore[list-item]  # of another model
+    Album.objects.upsert(Artist(name="x"))  # type: ignore[arg-type]  # of another model
+    Album.objects.bulk_update([], [3])  # type: ignore[list-item]  # names
+    Album.objects.bulk_create([], update_conflicts="name")  # type: ignore[arg-type]  # not a bool
     Album.objects.filter().contains(Artist(name="x"))  # type: ignore[arg-type]  # of another model
     Album.objects.values("title").get(pk=1).title  # type: ignore[attr-defined]  # a dict
     Album.objects.get_or_none(pk=1).title  # type: ignore[union-attr]  # perhaps None
