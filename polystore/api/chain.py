@@ -12,12 +12,16 @@ from polystore.api.state import HandleSource, handle_of
 from polystore.errors import FieldError, QueryUsageError
 from polystore.query.aggregates import Aggregation
 from polystore.query.annotating import annotation_items, named
+from polystore.query.calls import Extract, Trunc
 from polystore.query.functions import Combinable, Ordering, Q
 from polystore.query.names import Names, Scope
 from polystore.query.planner import Terminal
 from polystore.query.shapes import filter_shape, order_shape
+from polystore.schema.kinds import DateKind, DateTimeKind, NaiveDateTimeKind, describe_kind
 
 if TYPE_CHECKING:
+    from datetime import date, datetime, tzinfo
+
     from polystore.api.model import Model
     from polystore.api.queryset import QuerySet
     from polystore.engine.compiled import Compiled
@@ -27,6 +31,7 @@ M = TypeVar("M", bound="Model")
 R = TypeVar("R", default=M)
 
 _NONE = ("none",)
+_DATETIMES = (DateTimeKind, NaiveDateTimeKind)
 
 
 class Chain(Generic[M, R]):
@@ -207,6 +212,50 @@ class Chain(Generic[M, R]):
         every = (*names, *(name for name in expressions if name not in names))
         chosen = tuple(scope.field(name).name for name in every)
         return query._clone((*query._shape, (kind, chosen, *form)), query._values)
+
+    def dates(self, field: str, unit: str, order: Literal["ASC", "DESC"] = "ASC") -> QuerySet[M, date]:
+        """The first days of the units in which rows have a date or datetime, each once.
+
+        Args:
+            field: a date or a datetime; rows where it is NULL are left out.
+            unit: "year", "quarter", "month", "week" or "day".
+            order: "ASC" or "DESC".
+
+        Raises:
+            FieldError: another kind of field, unit or order.
+        """
+        timed = self._dated(field, "dates()", DateKind, *_DATETIMES)
+        return self._beginnings(field, Trunc(Extract(field, "date") if timed else field, unit), order)
+
+    def datetimes(
+        self, field: str, unit: str, order: Literal["ASC", "DESC"] = "ASC", *, tzinfo: tzinfo | None = None
+    ) -> QuerySet[M, datetime]:
+        """The beginnings of the units in which rows have a datetime, each once; by UTC or by the clocks of ``tzinfo``.
+
+        Args:
+            field: a datetime; rows where it is NULL are left out.
+            unit: "year", "quarter", "month", "week", "day", "hour", "minute" or "second".
+            order: "ASC" or "DESC".
+            tzinfo: a ``zoneinfo.ZoneInfo``.
+
+        Raises:
+            FieldError: another kind of field, unit or order.
+        """
+        self._dated(field, "datetimes()", *_DATETIMES)
+        return self._beginnings(field, Trunc(field, unit, tzinfo=tzinfo), order)
+
+    def _dated(self, name: str, call: str, *kinds: type) -> bool:
+        """Whether the field has a time of day; refuses fields that are of none of the kinds."""
+        field = self._scope().field(name)
+        if not isinstance(field.kind, kinds):
+            raise FieldError(f"{field.label} is {describe_kind(field.kind)}: {call} does not take it")
+        return isinstance(field.kind, _DATETIMES)
+
+    def _beginnings(self, field: str, beginning: Trunc, order: str) -> QuerySet[M, Any]:
+        if order not in ("ASC", "DESC"):
+            raise FieldError(f'{self._model.__name__}: order is "ASC" or "DESC", not {order!r}')
+        found = self.filter(**{f"{field}__isnull": False}).values_list(beginning, flat=True).distinct()
+        return found.order_by("value1" if order == "ASC" else "-value1")
 
     def none(self) -> QuerySet[M, R]:
         """No rows, without asking the store."""

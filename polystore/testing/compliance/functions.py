@@ -388,3 +388,27 @@ def test_kinds_that_do_not_go_together_are_refused_where_they_are_written(db: Db
     for make, words in WRONG:
         with db.commands(0), pytest.raises(FieldError, match=words):
             rows.annotate(value=make())
+
+
+@rule("D9", "D10", needs=[Feature.COMPUTED, Feature.DISTINCT, Function.TRUNC, DatePart.DATE])
+def test_dates_are_the_first_days_of_units_each_once(db: Db) -> None:
+    days = [date(2024, 2, 29), date(2024, 2, 1), date(2023, 12, 31), None]
+    db.given(
+        Everything,
+        [
+            {"name": f"n{at}", "day": day, "moment": day and datetime(day.year, day.month, day.day, 23, 30, tzinfo=UTC)}
+            for at, day in enumerate(days)
+        ],
+    )
+    for field in ("day", "moment"):
+        assert db(rows.dates(field, "year")).rows() == [date(2023, 1, 1), date(2024, 1, 1)]
+        assert db(rows.dates(field, "month", "DESC")).rows() == [date(2024, 2, 1), date(2023, 12, 1)]
+        assert db(rows.filter(day__year=2024).dates(field, "week")).rows() == [date(2024, 1, 29), date(2024, 2, 26)]
+    first = datetime(2023, 12, 31, 23, tzinfo=UTC)
+    assert db(rows.datetimes("moment", "hour")).rows()[0] == first
+    assert db(rows.datetimes("moment", "year")).rows() == [datetime(year, 1, 1, tzinfo=UTC) for year in (2023, 2024)]
+    with db.commands(0):
+        with pytest.raises(FieldError, match="number"):
+            db(rows.dates("number", "year")).rows()
+        with pytest.raises(FieldError, match="ASC"):
+            rows.dates("day", "year", "up")  # type: ignore[arg-type]  # the error is tested
