@@ -117,9 +117,8 @@ def update_each(file: RowFile, operation: UpdateEach, rows: Sequence[Sequence[An
             version = {} if schema.version is None else {schema.version.name: values[1] + 1}
             new = row | dict(zip(names, values, strict=True)) | version
             if operation.collides:
-                refuse_conflicts(
-                    schema, (changed.get(key, each) for key, each in file.rows.items() if key != values[0]), [new]
-                )
+                others = (changed.get(key, each) for key, each in file.rows.items() if key != values[0])
+                refuse_conflicts(schema, others, [new])
             changed[values[0]] = new
     file.write(changed.values())
     return answers

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from polystore.adapters.base import Source
 from polystore.query.explain import describe_operation
-from polystore.query.nodes import Column, Compare, Operation, Operator, Parameter, Select, written
+from polystore.query.nodes import Column, Compare, Operation, Operator, Parameter, answered, written
 
 
 class Command(NamedTuple):
@@ -35,8 +35,7 @@ class PreparedOperation:
     @property
     def sources(self) -> tuple[Source, ...]:
         """Rows are dicts of plain values by field name; containers are copied, for rows stay in memory."""
-        columns = self.operation.columns if isinstance(self.operation, Select) else ()
-        return tuple(Source(field.name, deepcopy if field.mutable else None) for field in columns)
+        return tuple(Source(field.name, deepcopy if field.mutable else None) for field in answered(self.operation))
 
     @property
     def dumps(self) -> tuple[Callable[[Any], Any] | None, ...]:
