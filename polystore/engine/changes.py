@@ -17,8 +17,9 @@ from msgspec import Struct
 from pydantic import ValidationError as PydanticError
 from pydantic_core import SchemaValidator
 
+from polystore.engine.chosen import chosen_fields, refuse_unloaded
 from polystore.engine.load import Origin
-from polystore.errors import DoesNotExist, FieldError, QueryUsageError, ValidationError
+from polystore.errors import DoesNotExist, QueryUsageError, ValidationError
 from polystore.schema.annotations import JSON_CHECKS, strip_optional
 from polystore.schema.kinds import DateKind, NaiveDateTimeKind, TimeKind
 from polystore.schema.model import FieldInfo, Schema
@@ -335,48 +336,6 @@ def save_request(
     loaded_whole = len(row) == len(schema.fields)
     forced = force_update or chosen is not None or version is not None or not loaded_whole
     return SaveRequest("update" if forced else "update or insert", row, changed, version)
-
-
-def chosen_fields(schema: Schema, names: Iterable[str]) -> tuple[FieldInfo, ...]:
-    """The fields that a write of ``names`` writes: these, and those set to its moment. A version counts itself.
-
-    Raises:
-        FieldError: an unknown field, or the primary key.
-    """
-    fields = tuple(dict.fromkeys(schema.field(name) for name in names))
-    for info in fields:
-        if info.primary_key:
-            raise FieldError(f"{info.label} is the primary key, which no update can change")
-    stamped = tuple(info for info in schema.moments if info.auto_now and info not in fields)
-    return tuple(info for info in fields if not info.version) + stamped
-
-
-def refuse_unloaded(schema: Schema, row: Mapping[str, Any], fields: Iterable[FieldInfo]) -> None:
-    """Refuses to write fields that an instance was loaded without, or to write past a version that it does not know.
-
-    Raises:
-        QueryUsageError: names the field.
-    """
-    needed = [info for info in fields if not info.auto_now]
-    for info in needed if schema.version is None else [*needed, schema.version]:
-        if info.name not in row:
-            raise QueryUsageError(
-                f"{info.label} was not loaded, so it cannot be written; load it too, or call refresh_from_db()"
-            )
-
-
-def update_row(instance: Any, schema: Schema, fields: Sequence[FieldInfo]) -> dict[str, Any]:
-    """The validated values of an instance of which some fields are to be written.
-
-    Raises:
-        ValidationError: values that their fields do not accept.
-        QueryUsageError: the instance has no key, or was loaded without one of the fields.
-    """
-    row = clean(instance, schema)
-    if row.get(schema.primary_key.name) is None:
-        raise QueryUsageError(f"{schema.name}: an instance without a primary key cannot be updated; save() it first")
-    refuse_unloaded(schema, row, fields)
-    return row | moments(schema)
 
 
 def _beside_key(schema: Schema, row: Mapping[str, Any]) -> tuple[FieldInfo, ...]:
