@@ -72,9 +72,7 @@ def test_a_cursor_brings_back_the_key_it_was_made_of(data: st.DataObject) -> Non
 MADE = write_cursor(SCHEMA, read_order(SCHEMA, ["number", "-id"]), (7, 1), SECRET)
 
 
-@pytest.mark.parametrize(
-    "names", [["number"], ["number", "id"], ["-number", "-id"], ["real", "-id"], ["-id", "number"]]
-)
+@pytest.mark.parametrize("names", [["number"], ["number", "id"], ["-number", "-id"], ["real", "-id"], ["-id", "number"]])
 def test_a_cursor_of_another_order_is_refused(names: list[str]) -> None:
     with pytest.raises(InvalidCursor, match="another order"):
         read_cursor(SCHEMA, read_order(SCHEMA, names), MADE, SECRET)
