@@ -133,8 +133,9 @@ class Bulk(Reading[M, R]):
         return instance
 
     def _found_by(self, unique_fields: Iterable[str], update_fields: Iterable[str] | None) -> OnConflict:
-        changed = None if update_fields is None else names_of(update_fields)
-        return on_conflict(schema_of(self._model), names_of(unique_fields), changed)
+        schema = schema_of(self._model)
+        changed = None if update_fields is None else names_of(schema, update_fields)
+        return on_conflict(schema, names_of(schema, unique_fields), changed)
 
     def bulk_update(self, instances: Iterable[M], fields: Iterable[str], *, batch_size: int | None = None) -> int:
         """Writes some fields of saved instances; all are validated before the first is written.
@@ -157,11 +158,11 @@ class Bulk(Reading[M, R]):
         Cost: one round trip a batch; where a field of a unique constraint is written, more on some stores.
         """
         found = self._instances(instances, batch_size)
-        return _sync.update_many(self._handle(), found, fields, batch_size)
+        return _sync.update_many(self._handle(), found, names_of(schema_of(self._model), fields), batch_size)
 
     async def abulk_update(
         self, instances: Iterable[M], fields: Iterable[str], *, batch_size: int | None = None
     ) -> int:
         """``bulk_update`` in the async colour."""
         found = self._instances(instances, batch_size)
-        return await _async.update_many(self._handle(), found, fields, batch_size)
+        return await _async.update_many(self._handle(), found, names_of(schema_of(self._model), fields), batch_size)

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from msgspec import Struct
 
 from polystore.engine import changes
+from polystore.engine.chosen import chosen_fields, refuse_unloaded
 from polystore.engine.handle import Handle
 from polystore.engine.writes import insert_fields, note_inserted, note_updated
 from polystore.errors import BulkWriteError, DataError, IntegrityError, PolystoreError, QueryUsageError
@@ -59,10 +60,10 @@ def update_batches(schema: Schema, instances: Sequence[Any], names: Iterable[str
         ValidationError: values that their fields do not accept.
         QueryUsageError: an instance without a key, or that was loaded without one of the fields.
     """
-    fields = changes.chosen_fields(schema, names)
+    fields = chosen_fields(schema, names)
     if not fields:
         raise QueryUsageError(f"{schema.name}: bulk_update() needs at least one field to write")
-    rows = [changes.update_row(instance, schema, fields) for instance in instances]
+    rows = [_update_row(instance, schema, fields) for instance in instances]
     seen: dict[Any, int] = {}
     turns: list[list[int]] = []
     for place, row in enumerate(rows):
@@ -76,6 +77,21 @@ def update_batches(schema: Schema, instances: Sequence[Any], names: Iterable[str
         for places in turns
         for part in _parts(places, size)
     ]
+
+
+def _update_row(instance: Any, schema: Schema, fields: Sequence[FieldInfo]) -> dict[str, Any]:
+    """The validated values of an instance of which some fields are to be written.
+
+    Raises:
+        ValidationError: values that their fields do not accept.
+        QueryUsageError: the instance has no key or a changed one, or was loaded without one of the fields.
+    """
+    changes.refuse_changed_key(instance, schema)
+    row = changes.clean(instance, schema)
+    if row.get(schema.primary_key.name) is None:
+        raise QueryUsageError(f"{schema.name}: an instance without a primary key cannot be updated; save() it first")
+    refuse_unloaded(schema, row, fields)
+    return row | changes.moments(schema)
 
 
 def _parts(places: Sequence[int], size: int | None) -> Iterator[tuple[int, ...]]:

@@ -19,8 +19,10 @@ from msgspec import Struct
 from pydantic import ValidationError as PydanticError
 from pydantic_core import SchemaValidator
 
+from polystore.engine.chosen import chosen_fields, refuse_unloaded
 from polystore.engine.load import Origin
-from polystore.errors import DoesNotExist, FieldError, QueryUsageError, ValidationError
+from polystore.errors import DoesNotExist, QueryUsageError, ValidationError
+from polystore.query.conflicts import names_of
 from polystore.schema.annotations import JSON_CHECKS, strip_optional
 from polystore.schema.kinds import DateKind, NaiveDateTimeKind, TimeKind
 from polystore.schema.model import FieldInfo, Schema
@@ -364,58 +366,6 @@ def save_request(
     return SaveRequest("update" if forced else "update or insert", row, changed, version)
 
 
-def chosen_fields(schema: Schema, names: Iterable[str]) -> tuple[FieldInfo, ...]:
-    """The fields that a write of ``names`` writes: these, and those set to its moment. A version counts itself.
-
-    Raises:
-        FieldError: an unknown field, or the primary key.
-    """
-    fields = tuple(dict.fromkeys(_fields(schema, names)))
-    for info in fields:
-        if info.primary_key:
-            raise FieldError(f"{info.label} is the primary key: an update cannot write it")
-    if not fields:
-        return ()
-    stamped = tuple(info for info in schema.moments if info.auto_now and info not in fields)
-    return tuple(info for info in fields if not info.version) + stamped
-
-
-def refuse_unloaded(schema: Schema, row: Mapping[str, Any], fields: Iterable[FieldInfo]) -> None:
-    """Refuses to write fields that an instance was loaded without, or to write past a version that it does not know.
-
-    Raises:
-        QueryUsageError: names the field.
-    """
-    needed = [info for info in fields if not info.auto_now]
-    for info in needed if schema.version is None else [*needed, schema.version]:
-        if info.name not in row:
-            raise QueryUsageError(
-                f"{info.label} was not loaded, so it cannot be written; load it too, or call refresh_from_db()"
-            )
-
-
-def update_row(instance: Any, schema: Schema, fields: Sequence[FieldInfo]) -> dict[str, Any]:
-    """The validated values of an instance of which some fields are to be written.
-
-    Raises:
-        ValidationError: values that their fields do not accept.
-        QueryUsageError: the instance has no key or a changed one, or was loaded without one of the fields.
-    """
-    refuse_changed_key(instance, schema)
-    row = clean(instance, schema)
-    if row.get(schema.primary_key.name) is None:
-        raise QueryUsageError(f"{schema.name}: an instance without a primary key cannot be updated; save() it first")
-    refuse_unloaded(schema, row, fields)
-    return row | moments(schema)
-
-
-def _fields(schema: Schema, names: Iterable[str]) -> tuple[FieldInfo, ...]:
-    """The fields of these names; a single text is no collection of names."""
-    if isinstance(names, str):
-        raise FieldError(f"{schema.name}: fields are given as a list of names, not {names!r}; write [{names!r}]")
-    return tuple(schema.field(name) for name in names)
-
-
 def refuse_changed_key(instance: Any, schema: Schema) -> None:
     """Refuses to take a saved instance for the row of another key.
 
@@ -516,7 +466,7 @@ def refresh_names(instance: Any, schema: Schema, fields: Iterable[str] | None) -
         raise QueryUsageError(f"{schema.name}: an instance without a primary key has no row to read")
     if fields is None:
         return tuple(info.name for info in schema.fields)
-    return tuple(info.name for info in _fields(schema, fields))
+    return tuple(schema.field(name).name for name in names_of(schema, fields))
 
 
 def called(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def read_conflicts(
         QueryUsageError: options that contradict each other, or one of them missing.
         FieldError: fields that are no unique constraint, or that no conflict can change.
     """
-    unique, changed = names_of(unique_fields), names_of(update_fields)
+    unique, changed = names_of(schema, unique_fields), names_of(schema, update_fields)
     if not update_conflicts:
         if unique or changed:
             raise QueryUsageError(f"{schema.name}: unique_fields and update_fields go with update_conflicts=True")
@@ -56,9 +56,15 @@ def on_conflict(schema: Schema, unique_fields: Sequence[str], update_fields: Seq
     return OnConflict(target, fields, told, unique.nulls_distinct)
 
 
-def names_of(given: Iterable[str] | None) -> tuple[str, ...]:
-    """Field names as given: one, several, or none."""
-    return (given,) if isinstance(given, str) else tuple(given or ())
+def names_of(schema: Schema, given: Iterable[str] | None) -> tuple[str, ...]:
+    """The names of fields as given.
+
+    Raises:
+        FieldError: a single text, which is no collection of names.
+    """
+    if isinstance(given, str):
+        raise FieldError(f"{schema.name}: fields are given as a list of names, not {given!r}; write [{given!r}]")
+    return tuple(given or ())
 
 
 def may_collide(found: OnConflict, row: Mapping[str, Any]) -> bool:

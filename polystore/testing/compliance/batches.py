@@ -183,7 +183,7 @@ def test_wrong_bulk_updates_are_refused_before_they_write(db: Db) -> None:
         for names in ([], ["revision"]):
             with pytest.raises(QueryUsageError, match="at least one field"):
                 db(objects).bulk_update(made, names)
-        for wrong, words in ((["pk"], "primary key"), (["nosuch"], "nosuch")):
+        for wrong, words in ((["pk"], "primary key"), (["nosuch"], "nosuch"), ("plays", "a list of names")):
             with pytest.raises(FieldError, match=words):
                 db(objects).bulk_update(made, wrong)
         with pytest.raises(QueryUsageError, match=r"Versioned\.plays was not loaded"):

@@ -253,6 +253,8 @@ def test_wrong_options_for_conflicts_are_refused_before_anything_is_sent(db: Db)
         ({"unique_fields": ["left"]}, r"Unique: no two rows are kept apart by left; .* id; name; code; left, right"),
         ({"unique_fields": ["name", "code"]}, "no two rows are kept apart by name, code"),
         ({"unique_fields": ["nosuch"]}, "no field 'nosuch'"),
+        ({"unique_fields": "name"}, r"a list of names, not 'name'; write \['name'\]"),
+        ({"update_fields": "code"}, "a list of names, not 'code'"),
         ({"update_fields": ["nosuch"]}, "no field 'nosuch'"),
         ({"update_fields": ["pk"]}, r"Unique\.id is the primary key"),
         ({"update_fields": ["code", "name"]}, r"Unique\.name is what rows are found by"),

@@ -25,6 +25,7 @@ from sqlalchemy.dialects.mysql.base import MySQLCompiler, MySQLDialect
 from polystore.adapters.sql import decimal_text
 from polystore.adapters.sql.conditions import Slot, Writer
 from polystore.adapters.sql.dialect import Dialect, InsertParts, Sql, limit_text, short_name
+from polystore.adapters.sql.mysql.conflicts import conflict_texts
 from polystore.adapters.sql.mysql.keys import CHARACTER_BYTES, KEY_BYTES, key_bytes, keys, room
 from polystore.adapters.sql.mysql.sizes import Sized, size_of, sized_arithmetic
 from polystore.adapters.sql.mysql.templates import (
@@ -53,7 +54,6 @@ from polystore.adapters.sql.types import (
     span_of,
     uuid_of_bytes,
 )
-from polystore.adapters.sql.upserts import ConflictParts
 from polystore.errors import NotSupportedError
 from polystore.query.capabilities import COMPUTING, EVERYTHING, Capabilities, Feature
 from polystore.query.nodes import ArithmeticOperator, DatePart, Operator, Parameter, ParameterList
@@ -345,22 +345,7 @@ class MysqlDialect(Dialect):
         row = f"({', '.join(['%s'] * len(insert.columns))})"
         tail = f" ON DUPLICATE KEY UPDATE {insert.key} = {insert.key}" if insert.ignore_conflicts else ""
         texts = {"one": head + row + tail, "head": head, "row": row, "tail": tail}
-        return texts if insert.conflict is None else texts | _conflict_texts(insert.conflict, texts["one"])
-
-
-def _conflict_texts(parts: ConflictParts, insert: str) -> dict[str, str]:
-    """With a target that alone can collide, the server's own clause; else an update by the target comes first."""
-    equal = "=" if parts.nulls_distinct else "<=>"
-    where = " AND ".join(f"{name} {equal} %s" for name in parts.target)
-    texts = {
-        "insert": insert,
-        "change": f"UPDATE {parts.table} SET {parts.assignments('%s')} WHERE {where}",
-        "tell": f"(SELECT %s AS place, {', '.join(parts.told)} FROM {parts.table} WHERE {where})",
-    }
-    if parts.alone:
-        tail = f" ON DUPLICATE KEY UPDATE {parts.assignments('VALUES({})')}"
-        texts |= {"one": insert + tail, "tail": tail}
-    return texts
+        return texts if insert.conflict is None else texts | conflict_texts(insert.conflict, texts["one"])
 
 
 _NOTHING: dict[type, str] = {
