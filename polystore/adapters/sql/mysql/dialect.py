@@ -23,8 +23,9 @@ from sqlalchemy.dialects.mysql import (
 from sqlalchemy.dialects.mysql.base import MySQLCompiler, MySQLDialect
 
 from polystore.adapters.sql import decimal_text
-from polystore.adapters.sql.conditions import Slot, Writer
+from polystore.adapters.sql.conditions import Writer
 from polystore.adapters.sql.dialect import Dialect, InsertParts, Sql, limit_text, short_name
+from polystore.adapters.sql.expressions import Slot
 from polystore.adapters.sql.mysql.keys import CHARACTER_BYTES, KEY_BYTES, key_bytes, keys, room
 from polystore.adapters.sql.mysql.sizes import Sized, size_of, sized_arithmetic
 from polystore.adapters.sql.mysql.templates import (
@@ -303,7 +304,7 @@ class MysqlDialect(Dialect):
     def extract(self, part: DatePart, operand: Sql, kind: Kind) -> Sql:
         return Raw(PARTS[part], operand)
 
-    def text_value(self, writer: Writer, operator: Operator, left: Sql, field: FieldInfo, value: Parameter) -> Sql:
+    def text_value(self, writer: Writer, operator: Operator, left: Sql, field: FieldInfo | None, value: Parameter) -> Sql:
         if operator in _LIKE:
             return left.like(writer.bind(value, lambda text: like_pattern(operator, text)), escape=LIKE_ESCAPE)
         return Raw("({0} REGEXP {1})", left, writer.bind(value, regular_expression(operator, "pcre")))
@@ -317,8 +318,8 @@ class MysqlDialect(Dialect):
             )
         return Raw(template, left, right)
 
-    def within(self, writer: Writer, left: Sql, kind: Kind, values: ParameterList) -> Sql:
-        return Raw("({0} IN {1})", left, writer.place(Slot(values.index, _listed(self.codec(kind).dump))))
+    def within(self, writer: Writer, left: Sql, kind: Kind, dump: Convert | None, values: ParameterList) -> Sql:
+        return Raw("({0} IN {1})", left, writer.place(Slot(values.index, _listed(dump))))
 
     # ---- writes
 
