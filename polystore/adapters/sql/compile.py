@@ -35,8 +35,8 @@ def compile_operation(operation: Operation, dialect: Dialect, table: Table) -> S
             return _finish(operation, Action.COUNT, _count(operation, writer), writer)
         case Exists():
             found = where(select(_ONE).select_from(table), operation.condition, writer)
-            sliced = sliced(found.limit(_ONE), None, operation.offset, writer)
-            return _finish(operation, Action.EXISTS, sliced, writer)
+            found = sliced(found.limit(_ONE), None, operation.offset, writer)
+            return _finish(operation, Action.EXISTS, found, writer)
         case Update():
             return _finish(operation, Action.CHANGE, _update(operation, writer), writer)
         case Delete():

@@ -63,7 +63,8 @@ class Computing(ABC):
 
     def concat(self, texts: Sequence[Sql]) -> Sql:
         """Texts joined, NULL as an empty one."""
-        return Raw(f"({' || '.join(f"coalesce({{{place}}}, '')" for place in range(len(texts)))})", *texts)
+        parts = " || ".join(f"coalesce({{{place}}}, '')" for place in range(len(texts)))
+        return Raw(f"({parts})", *texts)
 
     def call(self, function: Function, operands: Sequence[Operand], kind: Kind) -> Sql:
         """A function of operands that are of one kind where it takes the greatest or the least of them."""

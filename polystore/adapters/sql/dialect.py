@@ -152,7 +152,9 @@ class Dialect(Computing):
         """Arithmetic on working values with the reference's overflow and division rules."""
 
     @abstractmethod
-    def text_value(self, writer: Writer, operator: Operator, left: Sql, field: FieldInfo | None, value: Parameter) -> Sql:
+    def text_value(
+        self, writer: Writer, operator: Operator, left: Sql, field: FieldInfo | None, value: Parameter
+    ) -> Sql:
         """A text lookup with a value; in a ``field`` unless the text is computed."""
 
     @abstractmethod

@@ -206,7 +206,9 @@ class Expressions(ABC):
             return found.sql
         beside = self.operand(other)
         same = self.dialect.compare(Operator.EXACT, found.sql, found.kind, beside.sql, beside.kind)
-        return self.dialect.chosen("(CASE WHEN {0} THEN NULL ELSE {1} END)", (same, found.sql), (found.sql,), found.kind)
+        return self.dialect.chosen(
+            "(CASE WHEN {0} THEN NULL ELSE {1} END)", (same, found.sql), (found.sql,), found.kind
+        )
 
     def _case(self, node: Case) -> Sql:
         parts: list[Sql] = []

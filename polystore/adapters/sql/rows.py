@@ -73,7 +73,9 @@ def _grouped(operation: Group, rows: Any, condition: All, writer: Writer) -> Row
     read = {field: Place(writer.stored(column), writer.is_working(column)) for field, column in keys.items()}
     by = [read[key.field].sql if key.field in read else writer.places[key.field].sql for key in operation.keys]
     writer.places = {**writer.places, **read}
-    cells = tuple(Cell(key.field, sql, writer.is_working(Column(key.field))) for key, sql in zip(operation.keys, by, strict=True))
+    cells = tuple(
+        Cell(key.field, sql, writer.is_working(Column(key.field))) for key, sql in zip(operation.keys, by, strict=True)
+    )
     cells += _cells((), operation.computed, writer)
     found = where(select(*(cell.sql for cell in cells)).select_from(rows), condition, writer).group_by(*by)
     if operation.having.children:
@@ -146,10 +148,12 @@ def _sorted(rows: Any, order: Sequence[Order], writer: Writer) -> Any:
     for term in order:
         expression = term.expression
         if not isinstance(expression, Parameter):
-            plain = isinstance(expression, Column) and expression.field not in writer.places
-            nullable = not plain or expression.field.null
-            terms += writer.dialect.order(writer.stored(expression), term, nullable=nullable)
+            terms += writer.dialect.order(writer.stored(expression), term, nullable=_is_nullable(expression, writer))
     return rows.order_by(*terms)
+
+
+def _is_nullable(expression: Expression, writer: Writer) -> bool:
+    return not isinstance(expression, Column) or expression.field in writer.places or expression.field.null
 
 
 def _sliced(rows: Any, operation: Select | Group, writer: Writer) -> Any:

@@ -304,7 +304,9 @@ class MysqlDialect(Dialect):
     def extract(self, part: DatePart, operand: Sql, kind: Kind) -> Sql:
         return Raw(PARTS[part], operand)
 
-    def text_value(self, writer: Writer, operator: Operator, left: Sql, field: FieldInfo | None, value: Parameter) -> Sql:
+    def text_value(
+        self, writer: Writer, operator: Operator, left: Sql, field: FieldInfo | None, value: Parameter
+    ) -> Sql:
         if operator in _LIKE:
             return left.like(writer.bind(value, lambda text: like_pattern(operator, text)), escape=LIKE_ESCAPE)
         return Raw("({0} REGEXP {1})", left, writer.bind(value, regular_expression(operator, "pcre")))

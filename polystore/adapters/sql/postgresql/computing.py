@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import cache
 
@@ -126,9 +127,7 @@ AGGREGATES: dict[Aggregate | tuple[Aggregate, type], str] = {
     (Aggregate.SUM, IntKind): "CAST(sum({once}{0}) AS bigint)",
     (Aggregate.SUM, FloatKind): _NO_NAN.replace("{value}", "sum({once}{0})"),
     (Aggregate.SUM, DecimalKind): "sum({once}{0})",
-    (Aggregate.AVG, IntKind): (
-        "CAST(round(sum({once}{0}), 60) / nullif(count({once}{0}), 0) AS double precision)"
-    ),
+    (Aggregate.AVG, IntKind): ("CAST(round(sum({once}{0}), 60) / nullif(count({once}{0}), 0) AS double precision)"),
     (Aggregate.AVG, FloatKind): f"({_NO_NAN.replace('{value}', 'sum({once}{0})')} / nullif(count({{once}}{{0}}), 0))",
     (Aggregate.AVG, DecimalKind): "(round(sum({once}{0}), 250) / nullif(count({once}{0}), 0))",
     **{
@@ -168,7 +167,7 @@ class PostgresqlComputing(Computing):
     def nothing(self, kind: Kind) -> Sql:
         return Raw(f"CAST(NULL AS {TYPES[type(plain_kind(kind))]})")
 
-    def call(self, function: Function, operands: list[Operand], kind: Kind) -> Sql:
+    def call(self, function: Function, operands: Sequence[Operand], kind: Kind) -> Sql:
         parts = [operand.sql for operand in operands]
         match function:
             case Function.LOWER | Function.UPPER:
@@ -185,7 +184,7 @@ class PostgresqlComputing(Computing):
             case _:
                 return super().call(function, operands, kind)
 
-    def _rounded(self, operands: list[Operand]) -> Sql:
+    def _rounded(self, operands: Sequence[Operand]) -> Sql:
         value, kind = operands[0].sql, operands[0].kind
         places = Raw("CAST({0} AS integer)", operands[1].sql) if len(operands) > 1 else Raw("0")
         rounded = Raw(TO_PLACES, Raw("CAST({0} AS numeric)", value), places)

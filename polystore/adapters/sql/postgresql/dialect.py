@@ -38,7 +38,6 @@ from polystore.adapters.sql.postgresql.templates import (
     INT_WITH_FLOAT,
     INTEGER,
     PAIRS,
-    PARTS,
     TO_DIGITS,
     TO_PLACES,
     fold_template,
@@ -56,7 +55,7 @@ from polystore.adapters.sql.types import (
 )
 from polystore.errors import NotSupportedError
 from polystore.query.capabilities import EVERYTHING, Capabilities, Feature
-from polystore.query.nodes import ArithmeticOperator, DatePart, Operator, Order, Parameter, ParameterList
+from polystore.query.nodes import ArithmeticOperator, Operator, Order, Parameter, ParameterList
 from polystore.schema.document import document_dump
 from polystore.schema.kinds import (
     BoolKind,
@@ -92,8 +91,7 @@ class PostgresqlDialect(PostgresqlComputing, Dialect):
         EVERYTHING.operators,
         EVERYTHING.date_parts,
         EVERYTHING.arithmetic,
-        EVERYTHING.features
-        - {Feature.TTL, Feature.MODULO_FLOATS, Feature.ROUND_FLOATS, Feature.TIME_ZONES}
+        EVERYTHING.features - {Feature.TTL, Feature.MODULO_FLOATS, Feature.ROUND_FLOATS, Feature.TIME_ZONES}
         | {Feature.ANALYZE},
         EVERYTHING.functions,
         EVERYTHING.aggregates,
@@ -174,7 +172,7 @@ class PostgresqlDialect(PostgresqlComputing, Dialect):
 
     def working_value(self, bound: Any, kind: Kind) -> Sql:
         name = TYPES[type(plain_kind(kind))]
-        return Raw(f'(CAST({{0}} AS text) COLLATE "C")' if name == "text" else f"CAST({{0}} AS {name})", bound)
+        return Raw('(CAST({0} AS text) COLLATE "C")' if name == "text" else f"CAST({{0}} AS {name})", bound)
 
     def store(self, field: FieldInfo, working: Sql, kind: Kind) -> Sql:
         target = plain_kind(field.kind)
@@ -212,7 +210,9 @@ class PostgresqlDialect(PostgresqlComputing, Dialect):
 
     # ---- lookups
 
-    def text_value(self, writer: Writer, operator: Operator, left: Sql, field: FieldInfo | None, value: Parameter) -> Sql:
+    def text_value(
+        self, writer: Writer, operator: Operator, left: Sql, field: FieldInfo | None, value: Parameter
+    ) -> Sql:
         if operator in _LIKE:
             return left.like(writer.bind(value, _like(operator)), escape=LIKE_ESCAPE)
         exact = Raw("({0} ~ {1})", left, writer.bind(value, regular_expression(operator, "posix")))
@@ -314,8 +314,8 @@ def _directed(column: Any, descending: bool, nullable: bool) -> Any:
     return column.asc().nulls_first() if nullable else column.asc()
 
 
-def _has_folded_index(schema: Schema, field: FieldInfo) -> bool:
-    return any(index.casefold and index.fields[0] == field.name for index in schema.indexes)
+def _has_folded_index(schema: Schema, field: FieldInfo | None) -> bool:
+    return field is not None and any(index.casefold and index.fields[0] == field.name for index in schema.indexes)
 
 
 def _like(operator: Operator) -> Convert:

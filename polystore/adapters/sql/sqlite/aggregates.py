@@ -19,7 +19,7 @@ from polystore.query.evaluate.numbers import EXACT, checked_float, checked_int
 def register_aggregates(connection: sqlite3.Connection) -> None:
     """Makes the aggregates known to a connection."""
     for name, made in _AGGREGATES.items():
-        connection.create_aggregate(name, 1, made)  # type: ignore[arg-type]  # typeshed wants the classes' names
+        connection.create_aggregate(name, 1, made)
 
 
 class _IntSum:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import Decimal
 
 from sqlalchemy import func
 
@@ -14,7 +13,6 @@ from polystore.adapters.sql.raw import Raw
 from polystore.adapters.sql.types import Convert, spaced_iso
 from polystore.query.nodes import Aggregate, DatePart, Function
 from polystore.schema.kinds import (
-    BoolKind,
     DateKind,
     DateTimeKind,
     DecimalKind,

@@ -46,7 +46,7 @@ from polystore.adapters.sql.types import (
 )
 from polystore.errors import NotSupportedError
 from polystore.query.capabilities import EVERYTHING, Capabilities, Feature
-from polystore.query.nodes import ArithmeticOperator, DatePart, Operator, Parameter, ParameterList
+from polystore.query.nodes import ArithmeticOperator, Operator, Parameter, ParameterList
 from polystore.query.text import simple_fold
 from polystore.schema.kinds import (
     BoolKind,
@@ -219,7 +219,9 @@ class SqliteDialect(SqliteComputing, Dialect):
 
     # ---- lookups
 
-    def text_value(self, writer: Writer, operator: Operator, left: Sql, field: FieldInfo | None, value: Parameter) -> Sql:
+    def text_value(
+        self, writer: Writer, operator: Operator, left: Sql, field: FieldInfo | None, value: Parameter
+    ) -> Sql:
         match operator:
             case Operator.CONTAINS:
                 return Raw("(instr({0}, {1}) > 0)", left, writer.bind(value, None))

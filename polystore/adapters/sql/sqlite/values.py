@@ -42,7 +42,8 @@ def _settle(text: str, places: int, digits: int) -> str:
 
 
 def _normal(text: str, places: int, digits: int) -> Decimal:
-    return normaliser(digits, None if places < 0 else places)(decode(text))
+    number: Decimal = normaliser(digits, None if places < 0 else places)(decode(text))
+    return number
 
 
 # ---- sums in halves
