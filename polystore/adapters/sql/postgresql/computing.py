@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from functools import cache
 
 from polystore.adapters.sql.computing import Computing, Operand, Sql
@@ -12,6 +11,7 @@ from polystore.adapters.sql.patterns import changed_characters
 from polystore.adapters.sql.postgresql.templates import PARTS, TO_DIGITS, TO_PLACES
 from polystore.adapters.sql.raw import Raw
 from polystore.adapters.sql.types import Convert
+from polystore.query.evaluate.numbers import settled
 from polystore.query.nodes import Aggregate, DatePart, Function
 from polystore.query.text import simple_lower, simple_upper
 from polystore.schema.kinds import (
@@ -31,7 +31,6 @@ from polystore.schema.kinds import (
     UuidKind,
     plain_kind,
 )
-from polystore.schema.plain import normaliser
 
 TYPES: dict[type, str] = {
     BoolKind: "boolean",
@@ -232,9 +231,8 @@ class PostgresqlComputing(Computing):
 
     def loaded(self, kind: Kind) -> Convert | None:
         match plain_kind(kind):
-            case DecimalKind(max_digits=digits, decimal_places=places):
-                normalise = normaliser(digits, places)
-                return lambda value: normalise(Decimal(value))
+            case DecimalKind() as decimal:
+                return settled(decimal)
             case plain:
                 return self.codec(plain).load
 

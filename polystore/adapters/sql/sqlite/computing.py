@@ -8,9 +8,10 @@ from sqlalchemy import func
 
 from polystore.adapters.sql import decimal_text
 from polystore.adapters.sql.computing import Computing, Operand, Sql
-from polystore.adapters.sql.expressions import Expressions
+from polystore.adapters.sql.expressions import Expressions, composed
 from polystore.adapters.sql.raw import Raw
 from polystore.adapters.sql.types import Convert, spaced_iso
+from polystore.query.evaluate.numbers import settled
 from polystore.query.nodes import Aggregate, DatePart, Function
 from polystore.schema.kinds import (
     DateKind,
@@ -24,7 +25,6 @@ from polystore.schema.kinds import (
     TimeKind,
     plain_kind,
 )
-from polystore.schema.plain import normaliser
 
 CALLS: dict[Function | tuple[Function, type], str] = {
     Function.GREATEST: "max({*})",
@@ -172,9 +172,8 @@ class SqliteComputing(Computing):
 
     def loaded(self, kind: Kind) -> Convert | None:
         match plain_kind(kind):
-            case DecimalKind(max_digits=digits, decimal_places=places):
-                normalise = normaliser(digits, places)
-                return lambda text: normalise(decimal_text.decode(text))
+            case DecimalKind() as decimal:
+                return composed(decimal_text.decode, settled(decimal))
             case plain:
                 return self.codec(plain).load
 

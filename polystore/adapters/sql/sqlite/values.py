@@ -12,10 +12,9 @@ from polystore.adapters.sql.decimal_text import canonical, decode
 from polystore.adapters.sql.types import EXACT, iso_time, spaced_iso
 from polystore.query.evaluate.dates import extractor, truncator
 from polystore.query.evaluate.functions import FUNCTIONS, caster
-from polystore.query.evaluate.numbers import checked_int
+from polystore.query.evaluate.numbers import checked_int, settled
 from polystore.query.nodes import DatePart, Function
 from polystore.schema.kinds import DecimalKind, FloatKind, IntKind, Kind, TextKind
-from polystore.schema.plain import normaliser
 
 _INT, _FLOAT, _DECIMAL, _TEXT = IntKind(), FloatKind(), DecimalKind(), TextKind()
 Named = tuple[str, int, Callable[..., Any]]
@@ -42,8 +41,15 @@ def _settle(text: str, places: int, digits: int) -> str:
 
 
 def _normal(text: str, places: int, digits: int) -> Decimal:
-    number: Decimal = normaliser(digits, None if places < 0 else places)(decode(text))
+    number: Decimal = _settler(places, digits)(decode(text))
     return number
+
+
+@lru_cache(maxsize=256)
+def _settler(places: int, digits: int) -> Callable[[Any], Any]:
+    settle = settled(DecimalKind(digits, None if places < 0 else places))
+    assert settle is not None
+    return settle
 
 
 # ---- sums in halves
