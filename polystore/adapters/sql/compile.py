@@ -7,9 +7,10 @@ from typing import Any, assert_never
 
 from sqlalchemy import ClauseElement, ColumnElement, Table, delete, func, literal_column, select, update
 
-from polystore.adapters.base import Source, undeclared
-from polystore.adapters.sql.conditions import Slot, Writer, columns_of
+from polystore.adapters.base import Source
+from polystore.adapters.sql.conditions import Writer, columns_of
 from polystore.adapters.sql.dialect import Dialect, InsertParts
+from polystore.adapters.sql.expressions import Slot
 from polystore.adapters.sql.prepared import (
     Action,
     AnyStatement,
@@ -20,9 +21,9 @@ from polystore.adapters.sql.prepared import (
     Statement,
     binder,
 )
+from polystore.adapters.sql.rows import Rows, group_rows, select_rows, sliced, where
 from polystore.adapters.sql.upserts import ConflictParts, conflict_parts, each_parts, one_text
 from polystore.query.nodes import (
-    All,
     Count,
     Delete,
     Exists,
@@ -30,7 +31,6 @@ from polystore.query.nodes import (
     Insert,
     OnConflict,
     Operation,
-    Parameter,
     Select,
     Update,
     UpdateEach,
@@ -54,40 +54,30 @@ def compile_operation(operation: Operation, dialect: Dialect, table: Table) -> A
     writer = Writer(dialect, operation.schema, table)
     match operation:
         case Select():
-            return _finish(operation, Action.ROWS, _select(operation, writer), writer)
+            return _rows(operation, select_rows(operation, writer), writer)
         case Group():
-            undeclared(operation)
+            return _rows(operation, group_rows(operation, writer), writer)
         case Count():
             return _finish(operation, Action.COUNT, _count(operation, writer), writer)
         case Exists():
-            found = _where(select(_ONE).select_from(table), operation.condition, writer)
-            sliced = _slice(found.limit(_ONE), None, operation.offset, writer)
-            return _finish(operation, Action.EXISTS, sliced, writer)
+            found = where(select(_ONE).select_from(table), operation.condition, writer)
+            found = sliced(found.limit(_ONE), None, operation.offset, writer)
+            return _finish(operation, Action.EXISTS, found, writer)
         case Update():
             return _finish(operation, Action.CHANGE, _update(operation, writer), writer)
         case Delete():
-            return _finish(operation, Action.CHANGE, _where(delete(table), operation.condition, writer), writer)
+            return _finish(operation, Action.CHANGE, where(delete(table), operation.condition, writer), writer)
     assert_never(operation)
-
-
-def _select(operation: Select, writer: Writer) -> Any:
-    columns = [writer.table.c[field.column] for field in operation.columns]
-    rows = _where(select(*columns), operation.condition, writer)
-    if operation.distinct:
-        rows = rows.distinct()
-    dialect = writer.dialect
-    rows = rows.order_by(*[dialect.order(writer.table.c[term.field.column], term) for term in operation.order])
-    return _slice(rows, operation.limit, operation.offset, writer)
 
 
 def _count(operation: Count, writer: Writer) -> Any:
     if operation.limit is None and operation.offset is None and not operation.distinct:
-        return _where(select(func.count()).select_from(writer.table), operation.condition, writer)
+        return where(select(func.count()).select_from(writer.table), operation.condition, writer)
     columns: list[Any] = [writer.table.c[field.column] for field in operation.distinct] or [_ONE]
-    rows = _where(select(*columns).select_from(writer.table), operation.condition, writer)
+    rows = where(select(*columns).select_from(writer.table), operation.condition, writer)
     if operation.distinct:
         rows = rows.distinct()
-    counted = _slice(rows, operation.limit, operation.offset, writer).subquery()
+    counted = sliced(rows, operation.limit, operation.offset, writer).subquery()
     return select(func.count()).select_from(counted)
 
 
@@ -97,27 +87,27 @@ def _update(operation: Update, writer: Writer) -> Any:
         for assignment in operation.assignments
     ]
     pairs = [(writer.table.c[field.column], value) for field, value in writer.dialect.assignments(assigned)]
-    return _where(update(writer.table).ordered_values(*pairs), operation.condition, writer)
+    return where(update(writer.table).ordered_values(*pairs), operation.condition, writer)
 
 
-def _where(statement: Any, condition: All, writer: Writer) -> Any:
-    return statement.where(writer.condition(condition)) if condition.children else statement
+def _rows(operation: Select | Group, rows: Rows, writer: Writer) -> Statement:
+    """Rows to be read: each cell as the driver shall give it."""
+    dialect = writer.dialect
+    shown = [
+        dialect.shown(cell.sql, cell.field.kind) if cell.working else (cell.sql, dialect.codec(cell.field.kind).load)
+        for cell in rows.cells
+    ]
+    statement = rows.statement
+    if any(cell.sql is not sql for cell, (sql, _) in zip(rows.cells, shown, strict=True)):
+        statement = statement.with_only_columns(*(sql for sql, _ in shown), maintain_column_froms=True)
+    sources = tuple(Source(position, load) for position, (_, load) in enumerate(shown))
+    return _finish(operation, Action.ROWS, statement, writer, sources)
 
 
-def _slice(rows: Any, limit: Parameter | None, offset: Parameter | None, writer: Writer) -> Any:
-    no_limit = writer.dialect.no_limit
-    if limit is not None:
-        rows = rows.limit(writer.bind(limit, lambda count: no_limit if count is None else count))
-    if offset is not None:
-        if rows._limit_clause is None and no_limit is not None:
-            rows = rows.limit(literal_column(str(no_limit)))
-        rows = rows.offset(writer.bind(offset, lambda count: count or 0))
-    return rows
-
-
-def _finish(operation: Operation, action: Action, statement: ClauseElement, writer: Writer) -> Statement:
+def _finish(
+    operation: Operation, action: Action, statement: ClauseElement, writer: Writer, sources: tuple[Source, ...] = ()
+) -> Statement:
     text, encode = _text(statement, writer)
-    sources = _sources(answered(operation), writer.dialect)
     return Statement(operation.schema, action, text, writer.dialect.native(text), encode, sources)
 
 

@@ -6,7 +6,7 @@ differ only where a database has no exact decimals.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
@@ -17,12 +17,13 @@ from sqlalchemy import BindParameter, ColumnElement, Table, true
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from polystore.adapters.sql.computing import Computing
 from polystore.adapters.sql.raw import Raw
 from polystore.adapters.sql.types import Codec, Convert, checked_int
 from polystore.adapters.sql.upserts import ConflictParts, EachParts
 from polystore.errors import NotSupportedError
 from polystore.query.capabilities import Capabilities
-from polystore.query.nodes import ArithmeticOperator, DatePart, Operator, Order, Parameter, ParameterList
+from polystore.query.nodes import ArithmeticOperator, Operator, Order, Parameter, ParameterList
 from polystore.schema.kinds import DecimalKind, FloatKind, IntKind, Kind, PlainKind, plain_kind
 from polystore.schema.model import FieldInfo, IndexInfo, Schema, UniqueInfo
 
@@ -49,7 +50,7 @@ MIRRORED = {
 }
 
 
-class Dialect(ABC):
+class Dialect(Computing):
     """How one database writes what operations say."""
 
     name: str
@@ -154,24 +155,29 @@ class Dialect(ABC):
         """Arithmetic on working values with the reference's overflow and division rules."""
 
     @abstractmethod
-    def extract(self, part: DatePart, operand: Sql, kind: Kind) -> Sql:
-        """A part of a stored date, time or datetime, in stored form."""
-
-    @abstractmethod
-    def text_value(self, writer: Writer, operator: Operator, left: Sql, field: FieldInfo, value: Parameter) -> Sql:
-        """A text lookup with a value."""
+    def text_value(
+        self, writer: Writer, operator: Operator, left: Sql, field: FieldInfo | None, value: Parameter
+    ) -> Sql:
+        """A text lookup with a value; in a ``field`` unless the text is computed."""
 
     @abstractmethod
     def text_pair(self, operator: Operator, left: Sql, right: Sql) -> Sql:
-        """A text lookup between two columns."""
+        """A text lookup between two texts of a row."""
 
     @abstractmethod
-    def within(self, writer: Writer, left: Sql, kind: Kind, values: ParameterList) -> Sql:
-        """Membership in a list of values."""
+    def within(self, writer: Writer, left: Sql, kind: Kind, dump: Convert | None, values: ParameterList) -> Sql:
+        """Membership in a list of values, each of which ``dump`` makes comparable with ``left``."""
 
-    def order(self, column: Sql, term: Order) -> Sql:
-        """One term of an ordering, NULL lowest."""
-        return column.desc() if term.descending else column.asc()
+    def order(self, value: Sql, term: Order, *, nullable: bool) -> list[Any]:
+        """One term of an ordering, NULL lowest unless the term says otherwise."""
+        directed = value.desc() if term.descending else value.asc()
+        match term.nulls:
+            case "first":
+                return [directed.nulls_first()]
+            case "last":
+                return [directed.nulls_last()]
+            case None:
+                return [directed]
 
     def assignments(self, assigned: list[tuple[FieldInfo, Sql, frozenset[str]]]) -> list[tuple[FieldInfo, Sql]]:
         """The assignments of an UPDATE in an order that gives each the row as it was."""

@@ -6,6 +6,7 @@ one, so the answer is the same whatever Unicode version, locale or collation the
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -82,3 +83,18 @@ def fold_characters() -> tuple[str, str]:
     """The characters beyond ASCII that folding changes, and those that they become, in equal places."""
     pairs = {chr(point): folded for point, folded in fold_table().items() if point > 127}
     return "".join(pairs), "".join(pairs.values())
+
+
+def changed_characters(change: Callable[[str], str]) -> tuple[str, str]:
+    """The characters beyond ASCII that a function changes, and those that they become, in equal places."""
+    before, after = [], []
+    for start in range(128, sys.maxunicode + 1, 128):
+        if 0xD800 <= start <= 0xDFFF:
+            continue
+        block = "".join(map(chr, range(start, start + 128)))
+        changed = change(block)
+        if changed != block:
+            pairs = [(old, new) for old, new in zip(block, changed, strict=True) if old != new]
+            before += [old for old, _ in pairs]
+            after += [new for _, new in pairs]
+    return "".join(before), "".join(after)

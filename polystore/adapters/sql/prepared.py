@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from msgspec import Struct
 
 from polystore.adapters.base import Source
-from polystore.adapters.sql.conditions import Slot
+from polystore.adapters.sql.expressions import Slot
 from polystore.adapters.sql.types import Convert
 from polystore.adapters.sql.upserts import EachParts
 from polystore.schema.model import Schema
@@ -120,7 +120,9 @@ def binder(slots: Sequence[Slot]) -> Bind:
     names: dict[str, Any] = {}
     parts = []
     for number, slot in enumerate(slots):
-        part = f"values[{slot.index}]" if slot.item is None else f"values[{slot.index}][{slot.item}]"
+        part = "None" if slot.index is None else f"values[{slot.index}]"
+        if slot.item is not None:
+            part += f"[{slot.item}]"
         if slot.encode is not None:
             names[f"encode_{number}"] = slot.encode
             part = f"encode_{number}({part})"

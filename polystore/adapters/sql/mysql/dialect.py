@@ -23,8 +23,10 @@ from sqlalchemy.dialects.mysql import (
 from sqlalchemy.dialects.mysql.base import MySQLCompiler, MySQLDialect
 
 from polystore.adapters.sql import decimal_text
-from polystore.adapters.sql.conditions import Slot, Writer
+from polystore.adapters.sql.conditions import Writer
 from polystore.adapters.sql.dialect import Dialect, InsertParts, Sql, limit_text, short_name
+from polystore.adapters.sql.expressions import Slot
+from polystore.adapters.sql.mysql.computing import MysqlComputing, typed
 from polystore.adapters.sql.mysql.conflicts import conflict_texts
 from polystore.adapters.sql.mysql.keys import CHARACTER_BYTES, KEY_BYTES, key_bytes, keys, room
 from polystore.adapters.sql.mysql.sizes import Sized, size_of, sized_arithmetic
@@ -35,7 +37,6 @@ from polystore.adapters.sql.mysql.templates import (
     INT_WITH_FLOAT,
     INTEGER,
     PAIRS,
-    PARTS,
     QUOTIENT_OF_INTS,
 )
 from polystore.adapters.sql.patterns import LIKE_ESCAPE, like_pattern, regular_expression
@@ -55,8 +56,8 @@ from polystore.adapters.sql.types import (
     uuid_of_bytes,
 )
 from polystore.errors import NotSupportedError
-from polystore.query.capabilities import COMPUTING, EVERYTHING, Capabilities, Feature
-from polystore.query.nodes import ArithmeticOperator, DatePart, Operator, Parameter, ParameterList
+from polystore.query.capabilities import EVERYTHING, Capabilities, Feature
+from polystore.query.nodes import ArithmeticOperator, Function, Operator, Order, Parameter, ParameterList
 from polystore.schema.kinds import (
     BoolKind,
     BytesKind,
@@ -92,7 +93,7 @@ class _Compiler(MySQLCompiler):
         return limit_text(self, select, options)
 
 
-class MysqlDialect(Dialect):
+class MysqlDialect(MysqlComputing, Dialect):
     """MariaDB 10.5, MySQL 8.0.17 or newer.
 
     Args:
@@ -104,7 +105,10 @@ class MysqlDialect(Dialect):
         EVERYTHING.operators,
         EVERYTHING.date_parts,
         EVERYTHING.arithmetic,
-        EVERYTHING.features - COMPUTING - {Feature.TTL, Feature.INFINITY} | {Feature.ANALYZE},
+        EVERYTHING.features - {Feature.TTL, Feature.INFINITY, Feature.ROUND_FLOATS, Feature.TIME_ZONES}
+        | {Feature.ANALYZE},
+        EVERYTHING.functions - {Function.LOWER, Function.UPPER, Function.ROUND},
+        EVERYTHING.aggregates,
     )
     index_if_not_exists = False
     no_limit = 2**64 - 1
@@ -256,7 +260,8 @@ class MysqlDialect(Dialect):
                 return super().working_dump(kind)
 
     def working_value(self, bound: Any, kind: Kind) -> Sql:
-        return Sized("{0}", (bound,), _LITERAL) if isinstance(plain_kind(kind), DecimalKind) else bound
+        kind = plain_kind(kind)
+        return Sized("{0}", (bound,), _LITERAL) if isinstance(kind, DecimalKind) else typed(bound, kind)
 
     def store(self, field: FieldInfo, working: Sql, kind: Kind) -> Sql:
         target = plain_kind(field.kind)
@@ -301,10 +306,9 @@ class MysqlDialect(Dialect):
 
     # ---- lookups
 
-    def extract(self, part: DatePart, operand: Sql, kind: Kind) -> Sql:
-        return Raw(PARTS[part], operand)
-
-    def text_value(self, writer: Writer, operator: Operator, left: Sql, field: FieldInfo, value: Parameter) -> Sql:
+    def text_value(
+        self, writer: Writer, operator: Operator, left: Sql, field: FieldInfo | None, value: Parameter
+    ) -> Sql:
         if operator in _LIKE:
             return left.like(writer.bind(value, lambda text: like_pattern(operator, text)), escape=LIKE_ESCAPE)
         return Raw("({0} REGEXP {1})", left, writer.bind(value, regular_expression(operator, "pcre")))
@@ -318,8 +322,18 @@ class MysqlDialect(Dialect):
             )
         return Raw(template, left, right)
 
-    def within(self, writer: Writer, left: Sql, kind: Kind, values: ParameterList) -> Sql:
-        return Raw("({0} IN {1})", left, writer.place(Slot(values.index, _listed(self.codec(kind).dump))))
+    def within(self, writer: Writer, left: Sql, kind: Kind, dump: Convert | None, values: ParameterList) -> Sql:
+        return Raw("({0} IN {1})", left, writer.place(Slot(values.index, _listed(dump))))
+
+    def order(self, value: Sql, term: Order, *, nullable: bool) -> list[Any]:
+        directed = value.desc() if term.descending else value.asc()
+        match term.nulls:
+            case "first":
+                return [Raw("({0} IS NOT NULL)", value), directed]
+            case "last":
+                return [Raw("({0} IS NULL)", value), directed]
+            case None:
+                return [directed]
 
     # ---- writes
 

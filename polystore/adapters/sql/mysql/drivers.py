@@ -18,9 +18,13 @@ _FOUND_ROWS = 2
 _MODE = "STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_VALUE_ON_ZERO"
 SET_UP = (
     "SET time_zone = '+00:00', div_precision_increment = 30, max_sort_length = 65536, "
+    "collation_connection = IF(VERSION() LIKE '%MariaDB%', 'utf8mb4_nopad_bin', 'utf8mb4_0900_bin'), "
     f"sql_mode = IF(VERSION() LIKE '%MariaDB%', '{_MODE},SIMULTANEOUS_ASSIGNMENT', '{_MODE},NO_ENGINE_SUBSTITUTION')"
 )
-"""Strict about values, in UTC; text is ordered by its first 65,536 bytes, where 1,024 are the servers' default."""
+"""Strict about values, in UTC; texts in a statement compare as those in columns do.
+
+Text is ordered by its first 65,536 bytes, where 1,024 are the servers' default.
+"""
 FACTS = "SELECT VERSION() LIKE '%MariaDB%', @@auto_increment_increment, @@max_allowed_packet"
 
 

@@ -19,6 +19,21 @@ PARTS = {
     DatePart.DATE: "DATE({0})",
     DatePart.TIME: "TIME({0})",
 }
+_DATE = "CONCAT(LEFT({{0}}, {0}), '{1}')"
+BEGINNINGS = {
+    DatePart.YEAR: _DATE.format(4, "-01-01"),
+    DatePart.QUARTER: "CONCAT(LEFT({0}, 5), LPAD(QUARTER({0}) * 3 - 2, 2, '0'), '-01')",
+    DatePart.MONTH: _DATE.format(7, "-01"),
+    DatePart.WEEK: "SUBDATE(DATE({0}), WEEKDAY({0}))",
+    DatePart.DAY: "DATE({0})",
+    DatePart.HOUR: _DATE.format(13, ":00:00"),
+    DatePart.MINUTE: _DATE.format(16, ":00"),
+    DatePart.SECOND: "LEFT({0}, 19)",
+}
+UUID_TEXT = (
+    "LOWER(CONCAT_WS('-', LEFT(HEX({0}), 8), SUBSTR(HEX({0}), 9, 4), SUBSTR(HEX({0}), 13, 4), "
+    "SUBSTR(HEX({0}), 17, 4), RIGHT(HEX({0}), 12)))"
+)
 PAIRS = {
     Operator.CONTAINS: "(INSTR({0}, {1}) > 0)",
     Operator.STARTSWITH: "(LEFT({0}, CHAR_LENGTH({1})) = {1})",

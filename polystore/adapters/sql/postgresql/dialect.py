@@ -26,9 +26,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
-from polystore.adapters.sql.conditions import Slot, Writer
+from polystore.adapters.sql.conditions import Writer
 from polystore.adapters.sql.dialect import Dialect, InsertParts, Sql
+from polystore.adapters.sql.expressions import Slot
 from polystore.adapters.sql.patterns import LIKE_ESCAPE, escape_like, like_pattern, regular_expression
+from polystore.adapters.sql.postgresql.computing import TYPES, PostgresqlComputing
 from polystore.adapters.sql.postgresql.templates import (
     BUMP,
     FOLDED_PAIRS,
@@ -36,7 +38,6 @@ from polystore.adapters.sql.postgresql.templates import (
     INT_WITH_FLOAT,
     INTEGER,
     PAIRS,
-    PARTS,
     TO_DIGITS,
     TO_PLACES,
     fold_template,
@@ -54,8 +55,8 @@ from polystore.adapters.sql.types import (
 )
 from polystore.adapters.sql.upserts import EachParts, on_conflict_text
 from polystore.errors import NotSupportedError
-from polystore.query.capabilities import COMPUTING, EVERYTHING, Capabilities, Feature
-from polystore.query.nodes import ArithmeticOperator, DatePart, Operator, Order, Parameter, ParameterList
+from polystore.query.capabilities import EVERYTHING, Capabilities, Feature
+from polystore.query.nodes import ArithmeticOperator, Operator, Order, Parameter, ParameterList
 from polystore.schema.document import document_dump
 from polystore.schema.kinds import (
     BoolKind,
@@ -82,7 +83,7 @@ _LIKE = (Operator.CONTAINS, Operator.STARTSWITH, Operator.ENDSWITH)
 _DIVISION_PLACES = 250
 
 
-class PostgresqlDialect(Dialect):
+class PostgresqlDialect(PostgresqlComputing, Dialect):
     """PostgreSQL 13 or newer."""
 
     name = "postgresql"
@@ -91,7 +92,10 @@ class PostgresqlDialect(Dialect):
         EVERYTHING.operators,
         EVERYTHING.date_parts,
         EVERYTHING.arithmetic,
-        EVERYTHING.features - COMPUTING - {Feature.TTL, Feature.MODULO_FLOATS} | {Feature.ANALYZE},
+        EVERYTHING.features - {Feature.TTL, Feature.MODULO_FLOATS, Feature.ROUND_FLOATS, Feature.TIME_ZONES}
+        | {Feature.ANALYZE},
+        EVERYTHING.functions,
+        EVERYTHING.aggregates,
     )
     int_with_float = INT_WITH_FLOAT
     name_length = 63
@@ -157,9 +161,10 @@ class PostgresqlDialect(Dialect):
             terms.append(_directed(column, descending, field.null))
         return terms, {}
 
-    def order(self, column: Sql, term: Order) -> Sql:
-        directed: Sql = _directed(column, term.descending, term.field.null)
-        return directed
+    def order(self, value: Sql, term: Order, *, nullable: bool) -> list[Any]:
+        if term.nulls is None:
+            return [_directed(value, term.descending, nullable)]
+        return super().order(value, term, nullable=nullable)
 
     # ---- numbers
 
@@ -167,7 +172,8 @@ class PostgresqlDialect(Dialect):
         return left.decimal_places is not None
 
     def working_value(self, bound: Any, kind: Kind) -> Sql:
-        return Raw(f"CAST({{0}} AS {_ARRAY_ITEMS[type(plain_kind(kind))]})", bound)
+        name = TYPES[type(plain_kind(kind))]
+        return Raw('(CAST({0} AS text) COLLATE "C")' if name == "text" else f"CAST({{0}} AS {name})", bound)
 
     def store(self, field: FieldInfo, working: Sql, kind: Kind) -> Sql:
         target = plain_kind(field.kind)
@@ -205,18 +211,9 @@ class PostgresqlDialect(Dialect):
 
     # ---- lookups
 
-    def extract(self, part: DatePart, operand: Sql, kind: Kind) -> Sql:
-        if isinstance(kind, DateTimeKind):
-            operand = Raw("({0} AT TIME ZONE 'UTC')", operand)
-        match part:
-            case DatePart.DATE:
-                return Raw("CAST({0} AS date)", operand)
-            case DatePart.TIME:
-                return Raw("CAST({0} AS time)", operand)
-            case _:
-                return Raw(f"CAST({PARTS[part]} AS integer)", operand)
-
-    def text_value(self, writer: Writer, operator: Operator, left: Sql, field: FieldInfo, value: Parameter) -> Sql:
+    def text_value(
+        self, writer: Writer, operator: Operator, left: Sql, field: FieldInfo | None, value: Parameter
+    ) -> Sql:
         if operator in _LIKE:
             return left.like(writer.bind(value, _like(operator)), escape=LIKE_ESCAPE)
         exact = Raw("({0} ~ {1})", left, writer.bind(value, regular_expression(operator, "posix")))
@@ -238,12 +235,11 @@ class PostgresqlDialect(Dialect):
             left, right = Raw(fold, left), Raw(fold, right)
         return Raw(template, left, right)
 
-    def within(self, writer: Writer, left: Sql, kind: Kind, values: ParameterList) -> Sql:
-        dump = self.codec(kind).dump
+    def within(self, writer: Writer, left: Sql, kind: Kind, dump: Convert | None, values: ParameterList) -> Sql:
         if values.size == 1:
             return left == writer.place(Slot(values.index, dump, 0))
         bound = writer.place(Slot(values.index, _listed(dump)))
-        return Raw(f"({{0}} = ANY(CAST({{1}} AS {_ARRAY_ITEMS[type(plain_kind(kind))]}[])))", left, bound)
+        return Raw(f"({{0}} = ANY(CAST({{1}} AS {TYPES[type(plain_kind(kind))]}[])))", left, bound)
 
     def native(self, text: str) -> bytes:
         return text.encode()
@@ -290,24 +286,7 @@ class PostgresqlDialect(Dialect):
 
 
 def _array(field: FieldInfo) -> str:
-    return f"CAST(%s AS {_ARRAY_ITEMS.get(type(plain_kind(field.kind)), 'jsonb')}[])"
-
-
-_ARRAY_ITEMS: dict[type, str] = {
-    BoolKind: "boolean",
-    IntKind: "bigint",
-    FloatKind: "double precision",
-    DecimalKind: "numeric",
-    TextKind: "text",
-    ObjectIdKind: "text",
-    BytesKind: "bytea",
-    DateKind: "date",
-    TimeKind: "time",
-    DateTimeKind: "timestamptz",
-    NaiveDateTimeKind: "timestamp",
-    DurationKind: "bigint",
-    UuidKind: "uuid",
-}
+    return f"CAST(%s AS {TYPES.get(type(plain_kind(field.kind)), 'jsonb')}[])"
 
 
 def jsonb_dump(kind: Kind) -> Convert:
@@ -357,8 +336,8 @@ def _directed(column: Any, descending: bool, nullable: bool) -> Any:
     return column.asc().nulls_first() if nullable else column.asc()
 
 
-def _has_folded_index(schema: Schema, field: FieldInfo) -> bool:
-    return any(index.casefold and index.fields[0] == field.name for index in schema.indexes)
+def _has_folded_index(schema: Schema, field: FieldInfo | None) -> bool:
+    return field is not None and any(index.casefold and index.fields[0] == field.name for index in schema.indexes)
 
 
 def _like(operator: Operator) -> Convert:

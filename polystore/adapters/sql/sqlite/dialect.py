@@ -25,9 +25,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler, SQLiteDialect
 
 from polystore.adapters.sql import decimal_text
-from polystore.adapters.sql.conditions import Slot, Writer
+from polystore.adapters.sql.conditions import Writer
 from polystore.adapters.sql.dialect import COMPARISONS, Dialect, InsertParts, Sql, limit_text
+from polystore.adapters.sql.expressions import Slot
 from polystore.adapters.sql.raw import Raw
+from polystore.adapters.sql.sqlite.computing import SqliteComputing
 from polystore.adapters.sql.sqlite.functions import OPERATOR_NAMES
 from polystore.adapters.sql.types import (
     Codec,
@@ -44,8 +46,8 @@ from polystore.adapters.sql.types import (
 )
 from polystore.adapters.sql.upserts import on_conflict_text
 from polystore.errors import NotSupportedError
-from polystore.query.capabilities import COMPUTING, EVERYTHING, Capabilities, Feature
-from polystore.query.nodes import ArithmeticOperator, DatePart, Operator, Parameter, ParameterList
+from polystore.query.capabilities import EVERYTHING, Capabilities, Feature
+from polystore.query.nodes import ArithmeticOperator, Operator, Parameter, ParameterList
 from polystore.query.text import simple_fold
 from polystore.schema.kinds import (
     BoolKind,
@@ -81,9 +83,6 @@ _PAIRS = {
     Operator.STARTSWITH: "(substr({0}, 1, length({1})) = {1})",
     Operator.ENDSWITH: "(substr({0}, -length({1}), length({1})) = {1})",
 }
-_DATE_DIGITS = {DatePart.YEAR: (1, 4), DatePart.MONTH: (6, 2), DatePart.DAY: (9, 2)}
-_TIME_DIGITS = {DatePart.HOUR: (1, 2), DatePart.MINUTE: (4, 2), DatePart.SECOND: (7, 2)}
-_TIME_START = 12
 
 
 class _Compiler(SQLiteCompiler):
@@ -92,7 +91,7 @@ class _Compiler(SQLiteCompiler):
         return limit_text(self, select, options)
 
 
-class SqliteDialect(Dialect):
+class SqliteDialect(SqliteComputing, Dialect):
     """SQLite 3.35 or newer."""
 
     name = "sqlite"
@@ -101,7 +100,9 @@ class SqliteDialect(Dialect):
         EVERYTHING.operators,
         EVERYTHING.date_parts,
         EVERYTHING.arithmetic,
-        EVERYTHING.features - COMPUTING - {Feature.TTL} | {Feature.ANALYZE},
+        EVERYTHING.features - {Feature.TTL} | {Feature.ANALYZE},
+        EVERYTHING.functions,
+        EVERYTHING.aggregates,
     )
     mark = "?"
     no_limit = -1
@@ -220,30 +221,9 @@ class SqliteDialect(Dialect):
 
     # ---- lookups
 
-    def extract(self, part: DatePart, operand: Sql, kind: Kind) -> Sql:
-        if part in _DATE_DIGITS:
-            return _digits(operand, *_DATE_DIGITS[part])
-        if part in _TIME_DIGITS:
-            start, length = _TIME_DIGITS[part]
-            return _digits(operand, start + (0 if isinstance(kind, TimeKind) else _TIME_START - 1), length)
-        match part:
-            case DatePart.QUARTER:
-                return Raw("((CAST(substr({0}, 6, 2) AS INTEGER) + 2) / 3)", operand)
-            case DatePart.WEEK_DAY:
-                return Raw("(ps_iso_week_day({0}) % 7 + 1)", operand)
-            case DatePart.DATE:
-                return operand if isinstance(kind, DateKind) else Raw("substr({0}, 1, 10)", operand)
-            case DatePart.TIME:
-                return Raw(f"substr({{0}}, {_TIME_START}, 15)", operand)
-            case DatePart.WEEK:
-                return func.ps_week(operand)
-            case DatePart.ISO_YEAR:
-                return func.ps_iso_year(operand)
-            case DatePart.ISO_WEEK_DAY:
-                return func.ps_iso_week_day(operand)
-        raise AssertionError(part)
-
-    def text_value(self, writer: Writer, operator: Operator, left: Sql, field: FieldInfo, value: Parameter) -> Sql:
+    def text_value(
+        self, writer: Writer, operator: Operator, left: Sql, field: FieldInfo | None, value: Parameter
+    ) -> Sql:
         match operator:
             case Operator.CONTAINS:
                 return Raw("(instr({0}, {1}) > 0)", left, writer.bind(value, None))
@@ -265,8 +245,7 @@ class SqliteDialect(Dialect):
             return Raw(template, left, right)
         return Raw(f"{_CASE_BLIND[operator]}({{0}}, ps_fold({{1}}))", left, right)
 
-    def within(self, writer: Writer, left: Sql, kind: Kind, values: ParameterList) -> Sql:
-        dump = self.codec(kind).dump
+    def within(self, writer: Writer, left: Sql, kind: Kind, dump: Convert | None, values: ParameterList) -> Sql:
         if values.size <= _INLINE:
             return left.in_([writer.place(Slot(values.index, dump, item)) for item in range(values.size)])
         items, read = _json_items(kind, dump)
@@ -308,10 +287,6 @@ def _minus_length(text: str) -> int:
 
 def _is_call(expression: Sql) -> bool:
     return getattr(expression, "__visit_name__", "") not in ("column", "bindparam")
-
-
-def _digits(operand: Sql, start: int, length: int) -> Sql:
-    return Raw(f"CAST(substr({{0}}, {start}, {length}) AS INTEGER)", operand)
 
 
 def _json_items(kind: Kind, dump: Convert | None) -> tuple[Convert, str]:

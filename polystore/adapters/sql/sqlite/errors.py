@@ -7,7 +7,7 @@ import sqlite3
 
 from polystore.adapters.sql import errors
 from polystore.adapters.sql.dialect import Dialect
-from polystore.adapters.sql.sqlite.functions import failure
+from polystore.adapters.sql.sqlite.failures import failure
 from polystore.errors import PolystoreError
 from polystore.schema.model import Schema
 
@@ -25,7 +25,7 @@ def translate(error: Exception, dialect: Dialect, schema: Schema | None, store: 
         return _integrity(text, dialect, schema, store)
     if isinstance(error, OverflowError | sqlite3.DataError) or "integer overflow" in text:
         return errors.data_error(schema, f"a number is beyond 64 bits, or a value too large ({text})")
-    if "user-defined function raised exception" in text and (reason := failure()) is not None:
+    if "user-defined" in text and "raised" in text and (reason := failure()) is not None:
         return errors.data_error(schema, str(reason))
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in _BUSY:

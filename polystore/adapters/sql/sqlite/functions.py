@@ -1,19 +1,20 @@
 """What SQLite lacks, in Python: case folding, regular expressions, exact decimals, checked arithmetic, weeks.
 
-Each function gives NULL for NULL. A function that refuses (an overflow, a division by zero) leaves its reason behind
-for ``failure``: SQLite itself passes on only that some function failed.
+Each function gives NULL for NULL; one that refuses (an overflow, a division by zero) leaves its reason behind.
 """
 
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from polystore.adapters.sql.decimal_text import canonical, decode, encode
+from polystore.adapters.sql.sqlite.aggregates import register_aggregates
+from polystore.adapters.sql.sqlite.failures import remembered
+from polystore.adapters.sql.sqlite.values import VALUES
 from polystore.adapters.sql.types import EXACT, checked_int, scaled
 from polystore.errors import DataError
 from polystore.query.evaluate import decimal_result, matches, number_result
@@ -23,33 +24,17 @@ from polystore.schema.plain import normaliser
 
 OPERATOR_NAMES: dict[ArithmeticOperator, str] = {operator: operator.name.lower() for operator in ArithmeticOperator}
 
-_failed = threading.local()
-
-
-def failure() -> DataError | None:
-    """Why the last function that failed in this thread did, once."""
-    reason: DataError | None = getattr(_failed, "reason", None)
-    _failed.reason = None
-    return reason
-
 
 def register(connection: sqlite3.Connection) -> None:
     """Makes the functions known to a connection; this costs no I/O."""
     for name, (arguments, function) in _FUNCTIONS.items():
         connection.create_function(name, arguments, function, deterministic=True)
+    register_aggregates(connection)
 
 
 def _strict(function: Callable[..., Any]) -> Callable[..., Any]:
-    def call(*arguments: Any) -> Any:
-        if None in arguments:
-            return None
-        try:
-            return function(*arguments)
-        except DataError as error:
-            _failed.reason = error
-            raise
-
-    return call
+    call = remembered(function)
+    return lambda *arguments: None if None in arguments else call(*arguments)
 
 
 def _numeric(operator: ArithmeticOperator) -> Callable[[float, float], float]:
@@ -119,6 +104,7 @@ _PLAIN: list[tuple[str, int, Callable[..., Any]]] = [
     ("ps_decimal_of_text", 1, decimal_of_text),
     ("ps_store_scaled", 3, store_scaled),
     ("ps_store_text", 3, store_text),
+    *VALUES,
     *((f"ps_{name}", 2, _numeric(operator)) for operator, name in OPERATOR_NAMES.items()),
     *((f"ps_decimal_{name}", 2, _decimal(operator)) for operator, name in OPERATOR_NAMES.items()),
 ]

@@ -1,0 +1,141 @@
+"""What differs between SQL databases when values are computed: functions, casts, dates, aggregates, results."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from sqlalchemy import ColumnElement
+
+from polystore.adapters.base import undeclared
+from polystore.adapters.sql.raw import Raw
+from polystore.adapters.sql.types import Codec, Convert
+from polystore.query.nodes import Aggregate, DatePart, Function
+from polystore.schema.kinds import DecimalKind, Kind
+
+if TYPE_CHECKING:
+    from polystore.adapters.sql.expressions import Expressions
+
+Sql: TypeAlias = ColumnElement[Any]
+EXTREMES = frozenset({Aggregate.MIN, Aggregate.MAX})
+
+
+class Operand(NamedTuple):
+    """An expression and the plain kind of its values; in working form unless it is a ``stored`` column."""
+
+    sql: Sql
+    kind: Kind
+    stored: bool = False
+
+
+class Computing(ABC):
+    """How one database computes; expressions are in working form.
+
+    Templates are looked up by the function and the type of its first operand's kind, then by the function alone.
+    ``{0}``, ``{1}``... are operands, ``{*}`` is all of them. A cast without a template changes nothing.
+    """
+
+    calls: Mapping[Function | tuple[Function, type], str]
+    casts: Mapping[tuple[type, type], str]
+    aggregates: Mapping[Aggregate | tuple[Aggregate, type], str]
+    """``{once}`` in a template is DISTINCT or nothing."""
+
+    @abstractmethod
+    def codec(self, kind: Kind) -> Codec: ...
+
+    @abstractmethod
+    def working(self, stored: Sql, kind: Kind) -> Sql: ...
+
+    # ---- values
+
+    def chosen(self, template: str, parts: Sequence[Sql], values: Sequence[Sql], kind: Kind) -> Sql:
+        """An expression that gives one of some values, which are all of one kind."""
+        return Raw(template, *parts)
+
+    def nothing(self, kind: Kind) -> Sql:
+        """NULL as a value of the kind."""
+        return Raw("NULL")
+
+    def widened(self, operand: Operand, kind: Kind) -> Sql:
+        """An int as a float or a Decimal where values of that kind are chosen from."""
+        return operand.sql if type(operand.kind) is type(kind) else self.cast(operand, kind)
+
+    def concat(self, texts: Sequence[Sql]) -> Sql:
+        """Texts joined, NULL as an empty one."""
+        parts = " || ".join(f"coalesce({{{place}}}, '')" for place in range(len(texts)))
+        return Raw(f"({parts})", *texts)
+
+    def call(self, function: Function, operands: Sequence[Operand], kind: Kind) -> Sql:
+        """A function of operands that are of one kind where it takes the greatest or the least of them."""
+        template = self.calls.get((function, type(operands[0].kind))) or self.calls[function]
+        return Raw(_spread(template, len(operands)), *(operand.sql for operand in operands))
+
+    def cast(self, operand: Operand, kind: Kind) -> Sql:
+        """A value as one of another kind."""
+        template = self.casts.get((type(operand.kind), type(kind)), "{0}")
+        if isinstance(operand.kind, DecimalKind):
+            places = -1 if operand.kind.decimal_places is None else operand.kind.decimal_places
+            template = template.replace("{digits}", str(operand.kind.max_digits)).replace("{places}", str(places))
+        return operand.sql if template == "{0}" else Raw(template, operand.sql)
+
+    # ---- dates and times
+
+    @abstractmethod
+    def now(self, writer: Expressions) -> Sql:
+        """The moment of the statement, one for all rows."""
+
+    @abstractmethod
+    def extract(self, part: DatePart, operand: Sql, kind: Kind) -> Sql:
+        """A part of a date, time or datetime."""
+
+    def extract_there(self, writer: Expressions, part: DatePart, operand: Sql, kind: Kind, zone: str) -> Sql:
+        """The same by the clocks of a time zone."""
+        undeclared(part)
+
+    @abstractmethod
+    def truncate(self, writer: Expressions, unit: DatePart, operand: Sql, kind: Kind, zone: str | None) -> Sql:
+        """The beginning of a unit of a date or datetime."""
+
+    # ---- aggregates
+
+    def aggregate(self, aggregate: Aggregate, operand: Operand | None, test: Sql | None, *, distinct: bool) -> Sql:
+        """An aggregate of an operand (without one of rows), of those for which the test is true."""
+        if operand is None:
+            return Raw("count(*)") if test is None else Raw("count(CASE WHEN {0} THEN 1 END)", test)
+        if test is not None:
+            chosen = self.chosen("CASE WHEN {0} THEN {1} END", (test, operand.sql), (operand.sql,), operand.kind)
+            operand = operand._replace(sql=chosen)
+        return self.reduced(aggregate, operand, "DISTINCT " if distinct else "")
+
+    def reduced(self, aggregate: Aggregate, operand: Operand, once: str) -> Sql:
+        """An aggregate of the operand's values."""
+        template = self.aggregates.get((aggregate, type(operand.kind))) or self.aggregates[aggregate]
+        template = template.replace("{once}", once)
+        if aggregate is Aggregate.COUNT or not operand.stored:
+            return Raw(template, operand.sql)
+        if aggregate in EXTREMES:
+            return self.working(Raw(template, operand.sql), operand.kind)
+        return Raw(template, self.working(operand.sql, operand.kind))
+
+    # ---- results
+
+    @abstractmethod
+    def settled(self, working: Sql, kind: Kind) -> Sql:
+        """A computed value in the canonical form of its kind, by which rows are grouped and told apart."""
+
+    def shown(self, working: Sql, kind: Kind) -> tuple[Sql, Convert | None]:
+        """What is read of a computed value, and the function from that to the plain value."""
+        return working, self.loaded(kind)
+
+    @abstractmethod
+    def loaded(self, kind: Kind) -> Convert | None:
+        """The function from a computed value of the kind, as the driver gives it, to the plain one."""
+
+    def placed(self, column: Sql, value: Sql) -> Sql:
+        """The column of an inner select that holds the value."""
+        return column
+
+
+def _spread(template: str, count: int) -> str:
+    return template.replace("{*}", ", ".join(f"{{{place}}}" for place in range(count)))
