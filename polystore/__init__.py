@@ -5,14 +5,13 @@ from polystore.api.model import EmbeddedModel, Model
 from polystore.api.queryset import QuerySet
 from polystore.api.repository import Repository
 from polystore.api.store import Store
+from polystore.query.aggregates import Avg, Count, Max, Min, StdDev, Sum, Variance
 from polystore.query.calls import (
     Abs,
-    Avg,
     Cast,
     Ceil,
     Coalesce,
     Concat,
-    Count,
     Extract,
     Floor,
     Greatest,
@@ -21,8 +20,6 @@ from polystore.query.calls import (
     Length,
     Lower,
     LTrim,
-    Max,
-    Min,
     Mod,
     Now,
     NullIf,
@@ -32,13 +29,10 @@ from polystore.query.calls import (
     Round,
     RTrim,
     Sqrt,
-    StdDev,
     Substr,
-    Sum,
     Trim,
     Trunc,
     Upper,
-    Variance,
 )
 from polystore.query.capabilities import Capabilities, Feature
 from polystore.query.functions import Case, F, Q, Value, When

@@ -10,8 +10,8 @@ from typing_extensions import TypeVar
 from polystore.api.complete import schema_of
 from polystore.api.state import HandleSource, handle_of
 from polystore.errors import FieldError, QueryUsageError
+from polystore.query.aggregates import Aggregation
 from polystore.query.annotating import annotation_items, named
-from polystore.query.calls import Aggregation
 from polystore.query.functions import Combinable, Ordering, Q
 from polystore.query.names import Names, Scope
 from polystore.query.planner import Terminal

@@ -9,8 +9,8 @@ from polystore.api.chain import Chain, M, R
 from polystore.api.complete import schema_of
 from polystore.engine import _async, _sync, changes
 from polystore.errors import FieldError, QueryUsageError
+from polystore.query.aggregates import Aggregation
 from polystore.query.annotating import aggregate_items, named
-from polystore.query.calls import Aggregation
 from polystore.query.functions import Combinable, Q
 from polystore.query.planner import GET_LIMIT, Terminal
 from polystore.query.shapes import filter_shape

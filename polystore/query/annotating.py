@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 from polystore.errors import FieldError
-from polystore.query.calls import Aggregation
+from polystore.query.aggregates import Aggregation
 from polystore.query.functions import Combinable, Q
 from polystore.query.names import Names, Scope, names_in, refuse_name
 from polystore.query.reading import read_annotation

@@ -1,7 +1,7 @@
 """What users build conditions and expressions from: ``Q``, ``F``, ``Value``, ``Case`` and their operators.
 
-These objects only keep what they were given. ``shapes`` takes them apart into structure and values. The functions and
-aggregates stand in ``calls``.
+These objects only keep what they were given. ``shapes`` takes them apart into structure and values. Functions stand
+in ``calls``, aggregates in ``aggregates``.
 """
 
 from __future__ import annotations

@@ -64,7 +64,8 @@ class Plan(Struct, frozen=True):
     """What to do for one structure.
 
     ``operation`` is the store's part; None when no row can match, so that nothing is asked. ``here`` is
-    evaluated on the rows of the store's part, of which there may be ``max_rows`` (0 where nothing is asked).
+    evaluated on the rows of the store's part, of which there may be ``max_rows``; where
+    nothing is asked, it is what ``aggregate`` makes of no rows.
     ``constants`` follow the query's values at binding. A ``page`` selects the columns of its order behind those of the
     output, where they are missing there; ``key`` tells where each value of the order stands.
     """

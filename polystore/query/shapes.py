@@ -21,7 +21,8 @@ from typing import Any, NoReturn
 from uuid import UUID
 
 from polystore.errors import FieldError
-from polystore.query.calls import Aggregation, Call, Cast, Extract, Extreme, Trunc
+from polystore.query.aggregates import Aggregation
+from polystore.query.calls import Call, Cast, Extract, Extreme, Trunc
 from polystore.query.coerce import (
     ONLY_NULL,
     ORDER_OPERATORS,

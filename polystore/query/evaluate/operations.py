@@ -10,7 +10,7 @@ from polystore.errors import DataError, NotNullViolation
 from polystore.query.evaluate.aggregates import aggregation
 from polystore.query.evaluate.compute import computation, predicate
 from polystore.query.evaluate.numbers import settled
-from polystore.query.evaluate.run import Computation, Row, Run, Values
+from polystore.query.evaluate.run import Computation, Row, Run, Values, run_of
 from polystore.query.nodes import (
     Aggregated,
     Assignment,
@@ -31,7 +31,7 @@ from polystore.schema.plain import normaliser
 
 def find_rows(rows: Iterable[Row], condition: Condition, values: Values) -> list[Row]:
     """The rows for which the condition is true."""
-    test, run = predicate(condition), Run(values)
+    test, run = predicate(condition), run_of(values)
     return [row for row in rows if test(row, run)]
 
 
@@ -40,7 +40,7 @@ def select_rows(rows: Iterable[Row], operation: Select, values: Values) -> list[
 
     Where order leaves a choice, in the order given.
     """
-    run = Run(values)
+    run = run_of(values)
     found = sort_rows(find_rows(rows, operation.condition, run), operation.order, run)
     if operation.computed:
         compute = _writer(operation.computed)
@@ -52,7 +52,7 @@ def select_rows(rows: Iterable[Row], operation: Select, values: Values) -> list[
 
 def group_rows(rows: Iterable[Row], operation: Group, values: Values) -> list[Row]:
     """The groups that a Group answers, in order; where order leaves a choice, in that of their first rows."""
-    run = Run(values)
+    run = run_of(values)
     rows = _source_rows(rows, operation.source, run)
     keys, compute = _writer(operation.keys), _writer(operation.computed)
     aggregations = [(node, aggregation(node)) for node in _aggregates(operation)]
@@ -117,7 +117,7 @@ def count_rows(rows: Iterable[Row], operation: Count, values: Values) -> int:
 
 def sort_rows(rows: list[Row], order: Sequence[Order], values: Values) -> list[Row]:
     """The rows sorted by the terms; stable."""
-    run = Run(values)
+    run = run_of(values)
     for term in reversed(order):
         compute = computation(term.expression)
         lowest = term.nulls != ("first" if term.descending else "last")
@@ -137,7 +137,7 @@ def distinct_rows(rows: Iterable[Row], names: Sequence[str]) -> list[Row]:
 
 def change_rows(rows: Iterable[Row], operation: Update, values: Values) -> Iterator[tuple[Row, dict[str, Any]]]:
     """The rows that an Update changes, each with its new values."""
-    run = Run(values)
+    run = run_of(values)
     for row in find_rows(rows, operation.condition, run):
         yield row, assigned(row, operation.assignments, run)
 
@@ -150,7 +150,7 @@ def assigned(row: Row, assignments: Sequence[Assignment], values: Values) -> dic
         NotNullViolation: NULL for a field that does not take it.
     """
     changes = {}
-    run = Run(values)
+    run = run_of(values)
     for assignment in assignments:
         value = computation(assignment.value)(row, run)
         if value is not None and not isinstance(assignment.value, Parameter):

@@ -15,7 +15,12 @@ class Run(list[Any]):
 
     def __init__(self, values: Sequence[Any]) -> None:
         super().__init__(values)
-        self.now = values.now if isinstance(values, Run) else datetime.now(UTC)
+        self.now = datetime.now(UTC)
+
+
+def run_of(values: Sequence[Any]) -> Run:
+    """The run that these values belong to, else a new one."""
+    return values if isinstance(values, Run) else Run(values)
 
 
 Row: TypeAlias = Mapping[Any, Any]

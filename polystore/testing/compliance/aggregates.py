@@ -103,6 +103,7 @@ def test_over_nothing_all_is_null_and_a_count_is_zero(db: Db) -> None:
 
 @rule("A7", "A16")
 def test_over_what_can_never_be_no_store_is_asked(db: Db) -> None:
+    put(db)
     for query in (
         rows.none(),
         rows.filter(number__in=[]),
@@ -279,6 +280,7 @@ WRONG: list[tuple[Any, str]] = [
 
 @rule("K4", "B22")
 def test_what_is_no_aggregate_is_refused(db: Db) -> None:
+    put(db)
     for asked, words in WRONG:
         with db.commands(0), pytest.raises(FieldError, match=words):
             db(rows.all()).aggregate(**asked)
@@ -292,6 +294,7 @@ def test_what_is_no_aggregate_is_refused(db: Db) -> None:
 
 @rule("declared", "K1")
 def test_a_refusal_names_the_aggregate_and_what_would_work(db: Db) -> None:
+    put(db)
     questions: list[tuple[Any, list[Any], str]] = [
         (StdDev("number", sample=True), [Aggregate.STDDEV_SAMPLE], r"StdDev\(number, sample=True\)"),
         (Sum("number", distinct=True), [Aggregate.SUM, Feature.AGGREGATE_DISTINCT], r"Sum\(number"),

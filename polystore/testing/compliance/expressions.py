@@ -349,6 +349,7 @@ def test_an_unknown_name_lists_fields_and_annotations(db: Db) -> None:
 
 @rule("K4")
 def test_an_aggregate_of_instances_is_refused_with_what_works(db: Db) -> None:
+    put(db)
     for query in (rows.annotate(n=Count("*")), rows.order_by(Count("*")), rows.filter(number__gt=Count("*"))):
         with db.commands(0), pytest.raises(FieldError, match=r"values\(.*annotate"):
             db(query).rows()

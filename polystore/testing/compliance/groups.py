@@ -226,6 +226,7 @@ def test_each_aggregate_of_a_group_has_its_own_rows(db: Db) -> None:
 
 @rule("K4")
 def test_a_field_that_is_no_key_is_refused(db: Db) -> None:
+    put(db)
     query = rows.values("text").annotate(n=Count("*"))
     for made in (query.values("name"), query.order_by("name"), query.annotate(low=Lower("name"))):
         with db.commands(0), pytest.raises(FieldError, match=r"Everything\.name has many values.*grouped by text"):
@@ -240,6 +241,7 @@ def test_a_field_that_is_no_key_is_refused(db: Db) -> None:
 
 @rule("F4")
 def test_groups_are_not_written(db: Db) -> None:
+    put(db)
     query = rows.values("text").annotate(n=Count("*"))
     with db.commands(0), pytest.raises(QueryUsageError, match="values"):
         db(query).delete()
@@ -264,6 +266,7 @@ def test_groups_are_made_behind_client(db: Db) -> None:
 
 @rule("declared", "K1")
 def test_a_refusal_names_the_groups_and_what_would_work(db: Db) -> None:
+    put(db)
     query = rows.values("text").annotate(n=Count("*"))
     questions: list[tuple[Any, list[Any], str]] = [
         (query, [GROUP, COUNT], "groups by text"),
