@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, assert_never
 
 from polystore.adapters.mongo.aggregates import finished, gathered, needs_least, operand_of
 from polystore.adapters.mongo.dialect import KEY, Dialect
@@ -31,8 +31,9 @@ def group_stages(operation: Group, dialect: Dialect) -> Stages:
 
 def _aggregates(operation: Group) -> list[Aggregated]:
     found = dict.fromkeys(aggregates_within(operation.having))
-    for each in (*operation.computed, *operation.order):
-        found |= dict.fromkeys(aggregates_of(each.expression))
+    computed = (each.expression for each in operation.computed)
+    for expression in (*computed, *(term.expression for term in operation.order)):
+        found |= dict.fromkeys(aggregates_of(expression))
     return list(found)
 
 
@@ -51,6 +52,8 @@ def _rows(operation: Group, dialect: Dialect) -> Stages:
             stages = named_rows(source, dialect)
         case Group() as source:
             stages = group_stages(source, dialect)
+        case _:
+            assert_never(operation.source)
     if operation.condition.children:
         scope = _scope_of_rows(operation, dialect)
         stages.append({"$match": {"$expr": truth_of(operation.condition, scope)}})
@@ -62,7 +65,7 @@ def _rows(operation: Group, dialect: Dialect) -> Stages:
 
 def _grouped(operation: Group, names: dict[Aggregated, str], rows: Scope) -> Stages:
     """One document for each group: its key, and what its aggregates gather. Without keys there is always one."""
-    key = {each.name: _or_null(value_of(each.expression, rows, exact=False)) for each in operation.keys}
+    key: Any = {each.name: _or_null(value_of(each.expression, rows, exact=False)) for each in operation.keys}
     stages: Stages = []
     if any(map(needs_least, names)):
         stages += _with_least(key, names, rows)
