@@ -69,7 +69,7 @@ def _grouped(operation: Group, names: dict[Aggregated, str], rows: Scope) -> Sta
     stages: Stages = []
     if any(map(needs_least, names)):
         stages += _with_least(key, names, rows)
-        rows, key = Scope(rows.dialect, within("row", rows.path)), "$key" if key else {}
+        rows, key = Scope(rows.dialect, within("row", rows.path)), "$key" if key else None
     gathering: Document = {}
     for node, name in names.items():
         gathering |= gathered(node, name, operand_of(node, rows), f"$least.{name}")
@@ -85,9 +85,11 @@ def _with_least(key: Document, names: dict[Aggregated, str], rows: Scope) -> Sta
     """Each row beside its key and the least values of its group."""
     needed = {name: operand_of(node, rows) for node, name in names.items() if needs_least(node)}
     window: Document = {"output": {f"least.{name}": {"$min": f"$value.{name}"} for name in needed}}
+    beside: Document = {KEY: 0, "row": "$$ROOT", "value": needed}
     if key:
         window["partitionBy"] = "$key"
-    return [{"$project": {KEY: 0, "row": "$$ROOT", "key": key, "value": needed}}, {"$setWindowFields": window}]
+        beside["key"] = key
+    return [{"$project": beside}, {"$setWindowFields": window}]
 
 
 _ONE: Stages = [
