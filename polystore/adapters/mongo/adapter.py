@@ -11,9 +11,10 @@ from pymongo.database import Database
 from polystore.adapters.mongo import types
 from polystore.adapters.mongo._async import AsyncMongoBackend
 from polystore.adapters.mongo._sync import MongoBackend
-from polystore.adapters.mongo.compile import MongoPrepared, compile_operation
+from polystore.adapters.mongo.compile import compile_operation
 from polystore.adapters.mongo.ddl import check_schema
 from polystore.adapters.mongo.dialect import SERVER
+from polystore.adapters.mongo.prepared import MongoPrepared
 from polystore.adapters.mongo.template import Convert
 from polystore.adapters.mongo.url import MongoSettings
 from polystore.query.capabilities import Capabilities, Feature

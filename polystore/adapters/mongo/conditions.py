@@ -10,17 +10,16 @@ from typing import Any, TypeAlias, assert_never
 
 from polystore.adapters.mongo.dialect import KEY, Dialect, path_of
 from polystore.adapters.mongo.expressions import (
-    comparison,
     computes,
-    literal,
-    membership,
-    null,
+    listing,
+    matched,
+    refuse_container,
     refuse_order,
-    value_of,
+    truth_of,
 )
 from polystore.adapters.mongo.patterns import pattern_of
-from polystore.adapters.mongo.template import Convert, Hole, compose
-from polystore.errors import NotSupportedError
+from polystore.adapters.mongo.scope import Scope
+from polystore.adapters.mongo.template import Hole, compose
 from polystore.query.nodes import (
     All,
     Column,
@@ -31,10 +30,8 @@ from polystore.query.nodes import (
     Not,
     Operator,
     Parameter,
-    ParameterList,
     Within,
 )
-from polystore.schema.kinds import describe_kind, is_container
 from polystore.schema.model import FieldInfo
 
 Filter: TypeAlias = dict[str, Any]
@@ -65,20 +62,16 @@ def filter_of(condition: Condition, dialect: Dialect) -> Filter:
             return _negated(child, dialect)
         case IsNull(operand=Column(field=field)):
             return {path_of(field): None}
-        case IsNull(operand=operand):
-            return {"$expr": null(value_of(operand, dialect))}
         case Within(left=Column(field=field), values=options):
-            return {path_of(field): {"$in": _options(options, dialect)}}
-        case Within(left=left, values=options):
-            return {"$expr": membership(left, _options(options, dialect), dialect)}
-        case Compare(left=Column(field=field), operator=Operator.REGEX | Operator.IREGEX as operator) if (
+            return {path_of(field): {"$in": listing(options, dialect)}}
+        case Compare(left=Column() as left, operator=Operator.REGEX | Operator.IREGEX as operator) if (
             dialect.checks_patterns and isinstance(condition.right, Parameter)
         ):
-            return {"$expr": _matched(field, operator, condition.right, dialect)}
+            return {"$expr": matched(left, operator, condition.right, Scope(dialect))}
         case Compare(left=Column(field=field), operator=operator, right=Parameter() as right):
             return {path_of(field): _tested(field, operator, right, dialect)}
-        case Compare(left=left, operator=operator, right=right):
-            return {"$expr": comparison(left, operator, right, dialect)}
+        case IsNull() | Within() | Compare():
+            return {"$expr": truth_of(condition, Scope(dialect))}
     assert_never(condition)
 
 
@@ -127,34 +120,13 @@ def _negated(child: Condition, dialect: Dialect) -> Filter:
 
 
 def _tested(field: FieldInfo, operator: Operator, right: Parameter, dialect: Dialect) -> Any:
-    if is_container(field.kind):
-        raise NotSupportedError(
-            f"{field.label} is {describe_kind(field.kind)}: {dialect.name} compares documents by the order of their "
-            "keys; only isnull works on it"
-        )
+    refuse_container(Column(field), dialect)
     if operator is Operator.EXACT:
         return Hole(right.index, compose(right.derive, dialect.codec.dump_operand(right.kind)))
     if operator in _ORDER:
         refuse_order(Column(field), dialect)
         return {_ORDER[operator]: Hole(right.index, compose(right.derive, dialect.codec.dump_operand(right.kind)))}
     return {"$regex": Hole(right.index, compose(right.derive, pattern_of(operator, dialect.regex)))}
-
-
-def _matched(field: FieldInfo, operator: Operator, right: Parameter, dialect: Dialect) -> dict[str, Any]:
-    """A search that fails where the server gives up: the operator of ``find`` answers then as if nothing matched."""
-    pattern = Hole(right.index, compose(right.derive, pattern_of(operator, dialect.regex)))
-    return {"$regexMatch": {"input": f"${path_of(field)}", "regex": literal(pattern)}}
-
-
-def _options(options: ParameterList, dialect: Dialect) -> Hole:
-    return Hole(options.index, _each(dialect.codec.dump_operand(options.kind)))
-
-
-def _each(convert: Convert | None) -> Convert:
-    if convert is None:
-        return list
-    inner = convert
-    return lambda values: [inner(value) for value in values]
 
 
 def _joined(parts: list[Filter]) -> Filter:

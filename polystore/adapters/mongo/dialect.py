@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from polystore.adapters.mongo.types import SERVER_CODEC, Codec
-from polystore.query.capabilities import COMPUTING, Capabilities, Feature
-from polystore.query.nodes import ArithmeticOperator, DatePart, Operator
+from polystore.query.capabilities import Capabilities, Feature
+from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Function, Operator
 from polystore.query.regex import Dialect as RegexDialect
 from polystore.schema.kinds import BytesKind
 from polystore.schema.model import FieldInfo
@@ -36,6 +36,17 @@ class Dialect:
     unordered: tuple[type, ...] = ()
 
 
+_UNDECLARED = frozenset(
+    {
+        Feature.MICROSECONDS,
+        Feature.ATOMIC_BATCH,
+        Feature.ORDER_BYTES,
+        Feature.ROUND_FLOATS,
+        Feature.TIME_ZONES,
+    }
+)
+"""A float is rounded from its first 34 digits only; the server's table of time zones is older or newer than ours."""
+
 SERVER = Dialect(
     name="MongoDB",
     regex="pcre",
@@ -44,7 +55,9 @@ SERVER = Dialect(
         frozenset(Operator),
         frozenset(DatePart),
         frozenset(ArithmeticOperator),
-        frozenset(Feature) - COMPUTING - {Feature.MICROSECONDS, Feature.ATOMIC_BATCH, Feature.ORDER_BYTES},
+        frozenset(Feature) - _UNDECLARED,
+        frozenset(Function),
+        frozenset(Aggregate),
     ),
     checks_patterns=True,
     unordered=(BytesKind,),

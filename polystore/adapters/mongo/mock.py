@@ -30,12 +30,13 @@ from polystore.adapters.mongo.commands import (
     Read,
     UpdateRows,
 )
-from polystore.adapters.mongo.compile import MongoPrepared, compile_operation
+from polystore.adapters.mongo.compile import compile_operation
 from polystore.adapters.mongo.ddl import check_schema
 from polystore.adapters.mongo.dialect import EXPIRY, KEY, Dialect, path_of
 from polystore.adapters.mongo.errors import DRIVER_ERRORS, translate
 from polystore.adapters.mongo.inserts import give_keys, highest_key, without_key
 from polystore.adapters.mongo.mock_types import MOCK_CODEC
+from polystore.adapters.mongo.prepared import MongoPrepared
 from polystore.adapters.mongo.template import Convert
 from polystore.errors import PolystoreError, UniqueViolation
 from polystore.query.capabilities import Capabilities, Feature

@@ -173,6 +173,10 @@ def _decimal_bits(value: Decimal, exponent: Any = None) -> Decimal128:
         return Decimal128(value)
     coefficient = value.scaleb(-exponent, _WIDE)
     whole = int(coefficient)
+    if exponent == 0 and abs(whole) >= 10**DECIMAL_DIGITS:
+        value = value.normalize(_WIDE)
+        if len(value.as_tuple().digits) <= DECIMAL_DIGITS:
+            return Decimal128(value)
     if whole != coefficient or abs(whole) >= 10**DECIMAL_DIGITS or exponent < -_EXPONENT_BIAS:
         return _shortest(value)
     high = (exponent + _EXPONENT_BIAS) << 49 | abs(whole) >> 64

@@ -47,6 +47,7 @@ SCALARS: list[tuple[Kind, Any]] = [
     (DecimalKind(34, 0), Decimal(10**34 - 1)),
     (DecimalKind(), Decimal("1E+50")),
     (DecimalKind(), Decimal("-3.14159")),
+    (DecimalKind(), Decimal("10000000000000000075155485229021000")),
     (TextKind(), "$x 😀"),
     (BytesKind(), b"\0\xff"),
     (DateKind(), date(1, 1, 1)),

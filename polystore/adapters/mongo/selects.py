@@ -1,0 +1,124 @@
+"""Rows with computed values, or in an order of computed values: pipelines, and documents of outputs by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+from msgspec.structs import replace
+
+from polystore.adapters.mongo.dialect import KEY, Dialect, path_of
+from polystore.adapters.mongo.expiry import live_filter
+from polystore.adapters.mongo.expressions import refuse_order, value_of
+from polystore.adapters.mongo.scope import Scope, name_of, within
+from polystore.adapters.mongo.template import Hole
+from polystore.adapters.mongo.values import Document, null
+from polystore.errors import NotSupportedError
+from polystore.query.nodes import Column, Computed, Expression, Order, Parameter, Select
+from polystore.schema.kinds import EmbeddedKind, JsonKind, Kind, ListKind, MapKind, describe_kind
+from polystore.schema.model import FieldInfo
+
+Stages: TypeAlias = list[Document]
+
+
+def named_rows(operation: Select, dialect: Dialect) -> Stages:
+    """The stages that answer the rows of a Select, as documents of its outputs."""
+    scope = Scope(dialect)
+    chosen = outputs(operation.columns, operation.computed, scope)
+    stages: Stages = [{"$match": live_filter(operation.schema, operation.condition, dialect)}]
+    if not operation.distinct:
+        stages += sorted_window(operation.order, operation.offset, operation.limit, scope)
+        return [*stages, {"$project": {KEY: 0, **chosen}}]
+    stages.append(grouped(operation.columns, chosen))
+    order = _order_of_outputs(operation)
+    stages += sorted_window(order, operation.offset, operation.limit, Scope(dialect, within(KEY, name_of)))
+    return [*stages, {"$replaceRoot": {"newRoot": f"${KEY}"}}]
+
+
+def outputs(columns: Sequence[FieldInfo], computed: Sequence[Computed], scope: Scope) -> Document:
+    """What is computed for each output, by its name."""
+    found: Document = {field.name: f"${scope.path(field)}" for field in columns}
+    return found | {each.name: value_of(each.expression, scope, exact=False) for each in computed}
+
+
+def grouped(columns: Sequence[FieldInfo], values: Mapping[str, Any]) -> Document:
+    """One document for each combination of values, in its key; missing and null are the same value."""
+    for field in columns:
+        _refuse_loose_documents(field, field.kind)
+    return {"$group": {KEY: {name: {"$ifNull": [value, None]} for name, value in values.items()}}}
+
+
+def _order_of_outputs(operation: Select) -> tuple[Order, ...]:
+    """The order by outputs in place of what they are computed from."""
+    fields: dict[Expression, FieldInfo] = {Column(field): field for field in operation.columns}
+    fields |= {each.expression: each.field for each in operation.computed}
+    return tuple(replace(term, expression=Column(fields[term.expression])) for term in operation.order)
+
+
+# ---- order
+
+
+def is_plain(order: Sequence[Order]) -> bool:
+    """Whether documents have what they are ordered by, NULL where the server puts it."""
+    return all(isinstance(term.expression, Column) and term.nulls is None for term in order)
+
+
+def sort_of(order: Sequence[Order], scope: Scope) -> dict[str, int]:
+    """The sort by columns."""
+    for term in order:
+        refuse_order(term.expression, scope.dialect)
+    return {scope.path(term.field): -1 if term.descending else 1 for term in order}
+
+
+def sorted_window(order: Sequence[Order], offset: Parameter | None, limit: Parameter | None, scope: Scope) -> Stages:
+    """The stages that order the documents and take a part of them."""
+    part = window(offset, limit)
+    if not order:
+        return part
+    if is_plain(order):
+        return [{"$sort": sort_of(order, scope)}, *part]
+    by: Document = {}
+    ways: dict[str, int] = {}
+    for place, term in enumerate(order):
+        value = value_of(term.expression, scope)
+        if term.nulls is not None:
+            by[f"null{place}"] = null(value)
+            ways[f"by.null{place}"] = 1 if term.nulls == "last" else -1
+        by[f"value{place}"] = value
+        ways[f"by.value{place}"] = -1 if term.descending else 1
+    wrapped = {"$project": {KEY: 0, "row": "$$ROOT", "by": by}}
+    return [wrapped, {"$sort": ways}, *part, {"$replaceRoot": {"newRoot": "$row"}}]
+
+
+def window(offset: Parameter | None, limit: Parameter | None) -> Stages:
+    """The stages that take a part of the documents."""
+    stages: Stages = []
+    if offset is not None:
+        stages.append({"$skip": Hole(offset.index)})
+    if limit is not None:
+        stages.append({"$limit": Hole(limit.index)})
+    return stages
+
+
+# ---- what has no one form
+
+
+def _refuse_loose_documents(field: FieldInfo, kind: Kind) -> None:
+    match kind:
+        case JsonKind() | MapKind():
+            raise NotSupportedError(
+                f"{field.label} is {describe_kind(field.kind)}: MongoDB tells documents apart by the order of their "
+                "keys, so it finds no distinct ones; leave the field out of values()"
+            )
+        case ListKind(item=item):
+            _refuse_loose_documents(field, item)
+        case EmbeddedKind(schema=schema):
+            for info in schema.fields:
+                _refuse_loose_documents(field, info.kind)
+        case _:
+            return
+
+
+def by_path(columns: Sequence[FieldInfo]) -> Document:
+    """Columns by their own paths."""
+    return {path_of(field): f"${path_of(field)}" for field in columns}
