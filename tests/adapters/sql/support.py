@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from polystore.adapters.sql import SqlAdapter, open
-from polystore.query.nodes import All, Column, Compare, Insert, Operation, Operator, Order, Parameter, Select
+from polystore.query.nodes import All, Column, Compare, Group, Insert, Operation, Operator, Order, Parameter, Select
 from polystore.schema.model import Schema
 
 
@@ -31,7 +31,7 @@ class Db:
             rows = [tuple(map(_dumped, prepared.dumps, row)) for row in values]
             return self.run(self.backend.execute(prepared.bind(rows)))
         answer = self.run(self.backend.execute(prepared.bind(values)))
-        if isinstance(operation, Select):
+        if isinstance(operation, Select | Group):
             return [tuple(_loaded(source.load, row[source.key]) for source in prepared.sources) for row in answer]
         return answer
 
