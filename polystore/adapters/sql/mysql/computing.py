@@ -186,6 +186,9 @@ class MysqlComputing(Computing):
 
     # ---- aggregates
 
+    def check_distinct_constant(self) -> None:
+        raise self._refused("aggregates of one distinct value for all rows: MariaDB loses groups over it")
+
     def reduced(self, aggregate: Aggregate, operand: Operand, once: str) -> Sql:
         if aggregate in _SPREADS:
             return self._spread(aggregate, operand, once)
