@@ -108,6 +108,9 @@ class Computing(ABC):
             operand = operand._replace(sql=chosen)
         return self.reduced(aggregate, operand, "DISTINCT " if distinct else "")
 
+    def check_distinct_constant(self) -> None:
+        """Refuses aggregates of a distinct value that no row has a part in, where the database gets them wrong."""
+
     def reduced(self, aggregate: Aggregate, operand: Operand, once: str) -> Sql:
         """An aggregate of the operand's values."""
         template = self.aggregates.get((aggregate, type(operand.kind))) or self.aggregates[aggregate]

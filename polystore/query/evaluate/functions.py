@@ -13,7 +13,7 @@ from typing import Any
 
 from polystore.errors import DataError
 from polystore.query.evaluate.dates import extractor
-from polystore.query.evaluate.numbers import checked_float, checked_int
+from polystore.query.evaluate.numbers import checked_float, checked_int, settled
 from polystore.query.nodes import DatePart, Function
 from polystore.query.text import simple_lower, simple_upper
 from polystore.schema.kinds import (
@@ -28,7 +28,6 @@ from polystore.schema.kinds import (
     TextKind,
     plain_kind,
 )
-from polystore.schema.plain import normaliser
 
 _WIDE = 500
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
@@ -187,6 +186,7 @@ def _decimal_from_text(text: str) -> Decimal:
 
 def _text_from(source: PlainKind) -> Callable[[Any], str]:
     if isinstance(source, DecimalKind):
-        normalise = normaliser(source.max_digits, source.decimal_places)
-        return lambda value: format(normalise(value), "f")
+        settle = settled(source)
+        assert settle is not None
+        return lambda value: format(settle(value), "f")
     return str

@@ -197,12 +197,22 @@ def test_the_mean_of_large_ints_is_no_overflow(db: Db) -> None:
 def test_decimals_are_aggregated_exactly(db: Db) -> None:
     digits = "12345678901234567890.1234567891"
     db.given(Everything, [{"name": n, "exact": D(digits), "amount": D("0.10"), "loose": D(1)} for n in "abc"])
-    found = db(rows.all()).aggregate(
-        s=Sum("exact"), a=Avg("exact"), t=Sum("amount"), third=Avg("amount"), u=Sum("loose")
-    )
+    found = db(rows.all()).aggregate(s=Sum("exact"), a=Avg("exact"), t=Sum("amount"), third=Avg("amount"))
     assert found["s"] == D("37037036703703703670.3703703673")
     assert found["a"] == D(digits)
-    assert [str(found[name]) for name in ("t", "third", "u")] == ["0.30", "0.1", "3"]
+    assert [str(found[name]) for name in ("t", "third")] == ["0.30", "0.1"]
+
+
+@rule("B12", "B19", needs=[Aggregate.SUM, Aggregate.AVG])
+def test_decimals_without_a_number_of_places_are_summed_exactly_or_refused(db: Db) -> None:
+    db.given(Everything, [{"name": n, "loose": D(loose)} for n, loose in (("a", "1"), ("b", "1E-30"), ("c", "0.5"))])
+    for expression, expected in ((Sum("loose"), "1.500000000000000000000000000001"), (Avg("loose"), None)):
+        try:
+            found = db(rows.all()).aggregate(it=expression)["it"]
+        except NotSupportedError as refusal:
+            assert "decimal_places" in str(refusal)
+            continue
+        assert expected is None or str(found) == expected
 
 
 @rule("B20", needs=[Aggregate.AVG])

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from polystore.adapters.memory import open as open_memory
 from polystore.errors import DataError, NotSupportedError
 from polystore.query.check import check_operation
-from polystore.query.nodes import Expression, Operation, Select
+from polystore.query.nodes import Call, Case, Expression, Function, Operation, Select, Truth
+from polystore.query.walk import expressions_of
 from tests.adapters.sql.computed import computed, groups, groups_of_rows, named, sorted_rows
 from tests.adapters.sql.conftest import DATABASES, url_of
 from tests.adapters.sql.items import ITEM, POOLS
@@ -24,6 +25,7 @@ UNCHECKED = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCh
 MODERATE = {"f": [-2.5, 0.1, 0.2, 0.30000000000000004, 2.0, 7.0, 1e3], "n": [-7, -3, 0, 1, 2, 2**31]}
 MODERATE |= {"g": MODERATE["f"], "m": MODERATE["n"], "text": ["", "a", "A", "10", "-2.5", " É", "ß "]}
 PLAIN_ROWS, ROWS = 12, 40
+_CHOICES = (Function.COALESCE, Function.GREATEST, Function.LEAST, Function.CONCAT, Function.REPLACE)
 
 
 def _sample(count: int, pools: Mapping[str, list[Any]]) -> list[tuple[Any, ...]]:
@@ -89,6 +91,14 @@ def _same(found: Any, expected: Any) -> bool:
     return type(found) is type(expected) and found == expected and str(found) == str(expected)
 
 
+def _leaves_out(expression: Expression) -> bool:
+    """Whether a part may be left out, so that the database and the reference need not meet the same failures."""
+    return any(
+        isinstance(part, Case | Truth) or (isinstance(part, Call) and part.function in _CHOICES)
+        for part in expressions_of(expression)
+    )
+
+
 @pytest.mark.hypothesis
 @pytest.mark.parametrize("extreme", DATABASES, indirect=True)
 @given(question=computed())
@@ -102,12 +112,11 @@ def test_each_row_has_the_value_of_the_reference(
     operation = Select(ITEM, (), by_key, (), computed=(named("it", expression),))
     for key in range(1, PLAIN_ROWS + 1):
         given_values = [*values, key]
-        found = _asked(db, operation, given_values)
-        expected = _outcome(reference, operation, given_values)
-        if found is DataError or expected is DataError:
-            assert found is expected, db.adapter.compile(operation).describe(given_values)
-        else:
+        found, expected = _asked(db, operation, given_values), _outcome(reference, operation, given_values)
+        if DataError not in (found, expected):
             assert _same(found, expected), db.adapter.compile(operation).describe(given_values)
+        elif not _leaves_out(expression):
+            assert found is expected, db.adapter.compile(operation).describe(given_values)
 
 
 @pytest.mark.hypothesis

@@ -111,6 +111,11 @@ AGGREGATES: dict[Aggregate | tuple[Aggregate, type], str] = {
     Aggregate.STDDEV_SAMPLE: "(STDDEV_SAMP({0}) + 0E0)",
 }
 _SPREADS = frozenset({Aggregate.VARIANCE, Aggregate.VARIANCE_SAMPLE, Aggregate.STDDEV, Aggregate.STDDEV_SAMPLE})
+_VARIANCE = (
+    "(CAST({1} * SUM({0} * {0}) - SUM({0}) * SUM({0}) AS DOUBLE) / (NULLIF({1}, 0) * NULLIF({2}, 0) + 0E0) + 0E0)"
+)
+_FEW_ROWS = 6
+"""A spread must be computable of a million rows at least."""
 _TYPES: dict[type, str] = {
     DateKind: "DATE",
     TimeKind: "TIME(6)",
@@ -181,9 +186,12 @@ class MysqlComputing(Computing):
 
     # ---- aggregates
 
+    def check_distinct_constant(self) -> None:
+        raise self._refused("aggregates of one distinct value for all rows: MariaDB loses groups over it")
+
     def reduced(self, aggregate: Aggregate, operand: Operand, once: str) -> Sql:
-        if once and aggregate in _SPREADS:
-            raise self._refused(f"{aggregate.value} of distinct values")
+        if aggregate in _SPREADS:
+            return self._spread(aggregate, operand, once)
         if not isinstance(operand.kind, DecimalKind) or aggregate is Aggregate.COUNT:
             return super().reduced(aggregate, operand, once)
         if operand.stored and aggregate in EXTREMES and operand.kind.decimal_places is None:
@@ -192,14 +200,30 @@ class MysqlComputing(Computing):
         whole, places = size_of(value)
         if aggregate in EXTREMES:
             return Sized(AGGREGATES[aggregate], (value,), (whole, places), exact=exact(value))
-        if aggregate in _SPREADS:
-            return Raw(AGGREGATES[aggregate], value)
         total = self._sized(Sized(f"SUM({once}{{0}})", (value,), (whole + _ROWS, places), exact=exact(value)))
         if aggregate is Aggregate.SUM:
             return total
         count = Sized(f"COUNT({once}{{0}})", (value,), (_ROWS, 0))
         mean = Sized("({0} / NULLIF({1}, 0) + 0)", (total, count), (whole, 30), exact=False, quotient=(total, count))
         return self._sized(mean)
+
+    def _spread(self, aggregate: Aggregate, operand: Operand, once: str) -> Sql:
+        """How far values lie apart: floats as the database does it, the others exactly up to the last step."""
+        if once:
+            raise self._refused(f"{aggregate.value} of distinct values")
+        if isinstance(operand.kind, FloatKind):
+            return super().reduced(aggregate, operand, once)
+        value = self.working(operand.sql, operand.kind) if operand.stored else operand.sql
+        digits = 19 if isinstance(operand.kind, IntKind) else sum(size_of(value))
+        room = (_DIGITS - 2 * digits) // 2
+        if room < _FEW_ROWS or not exact(value):
+            raise self._refused(f"{aggregate.value} of Decimals of {digits} digits")
+        squared = aggregate in (Aggregate.VARIANCE, Aggregate.VARIANCE_SAMPLE)
+        sample = aggregate in (Aggregate.VARIANCE_SAMPLE, Aggregate.STDDEV_SAMPLE)
+        count = Raw(_unless(f"COUNT({{0}}) >= 1{'0' * room}", "COUNT({0})"), value)
+        beside = Raw("({0} - 1)", count) if sample else count
+        variance = Raw(_VARIANCE, _decimal_of(value), count, beside)
+        return variance if squared else Raw("SQRT({0})", variance)
 
     # ---- results
 
@@ -242,6 +266,10 @@ class MysqlComputing(Computing):
         return NotSupportedError(
             f"{self.title} cannot do {what}; put .client(max_rows=...) before it, or compute it in Python"
         )
+
+
+def _decimal_of(value: Sql) -> Sql:
+    return value if isinstance(value, Sized) else Raw("CAST({0} AS DECIMAL(20, 0))", value)
 
 
 def typed(bound: Sql, kind: Kind) -> Sql:

@@ -36,7 +36,7 @@ CALLS: dict[Function | tuple[Function, type], str] = {
     Function.LTRIM: "ltrim({0}, ' ')",
     Function.RTRIM: "rtrim({0}, ' ')",
     Function.SUBSTR: "substr({*})",
-    Function.REPLACE: "replace({0}, {1}, {2})",
+    Function.REPLACE: "(CASE WHEN {2} IS NULL THEN NULL ELSE replace({0}, {1}, {2}) END)",
     Function.LEFT: "substr({0}, 1, {1})",
     Function.RIGHT: "substr({0}, -({1}), {1})",
     Function.ABS: "abs({0})",
