@@ -315,7 +315,7 @@ def test_parts_of_dates_follow_django_s_numbers() -> None:
     part = Compare(Extract(DatePart.WEEK_DAY, Column(day)), Operator.EXACT, Parameter(0, IntKind()))
     expected = {
         "sqlite": "(ps_iso_week_day(item.day) % 7 + 1) = ?",
-        "postgresql": "CAST(extract(dow from item.day) + 1 AS integer) = %s",
+        "postgresql": "CAST(extract(dow from item.day) + 1 AS bigint) = %s",
         "mysql": "DAYOFWEEK(item.day) = %s",
     }
     for database, text in expected.items():
