@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement
 from polystore.adapters.base import undeclared
 from polystore.adapters.sql.raw import Raw
 from polystore.adapters.sql.types import Codec, Convert
+from polystore.errors import NotSupportedError
 from polystore.query.nodes import Aggregate, DatePart, Function
 from polystore.schema.kinds import DecimalKind, Kind
 
@@ -41,8 +42,14 @@ class Computing(ABC):
     aggregates: Mapping[Aggregate | tuple[Aggregate, type], str]
     """``{once}`` in a template is DISTINCT or nothing."""
 
+    groups_by_columns = False
+    """Whether computed keys must be columns of a table, written down before rows are grouped by them."""
+
     @abstractmethod
     def codec(self, kind: Kind) -> Codec: ...
+
+    @abstractmethod
+    def refuse(self, what: str, remedy: str) -> NotSupportedError: ...
 
     @abstractmethod
     def working(self, stored: Sql, kind: Kind) -> Sql: ...
@@ -107,9 +114,6 @@ class Computing(ABC):
             chosen = self.chosen("CASE WHEN {0} THEN {1} END", (test, operand.sql), (operand.sql,), operand.kind)
             operand = operand._replace(sql=chosen)
         return self.reduced(aggregate, operand, "DISTINCT " if distinct else "")
-
-    def check_distinct_constant(self) -> None:
-        """Refuses aggregates of a distinct value that no row has a part in, where the database gets them wrong."""
 
     def reduced(self, aggregate: Aggregate, operand: Operand, once: str) -> Sql:
         """An aggregate of the operand's values."""

@@ -36,7 +36,6 @@ from polystore.query.nodes import (
     Trunc,
     Truth,
 )
-from polystore.query.walk import columns_of
 from polystore.schema.kinds import DecimalKind, IntKind, Kind, plain_kind
 from polystore.schema.model import FieldInfo, Schema
 
@@ -232,8 +231,6 @@ class Expressions(ABC):
             operand = Operand(self.stored(node.operand), kind_of(node.operand), stored=True)
         else:
             operand = self.operand(node.operand)
-        if node.distinct and node.operand is not None and not columns_of(node.operand):
-            self.dialect.check_distinct_constant()
         test = None if node.condition is None else self.condition(node.condition)
         return self.dialect.aggregate(node.aggregate, operand, test, distinct=node.distinct)
 

@@ -65,6 +65,8 @@ def group_rows(operation: Group, writer: Writer) -> Rows:
     cells = _cells((), operation.keys, writer)
     cells = _settled(cells, writer) + _cells(_fields_read(operation, cells), (), writer)
     found = where(_labelled(cells).select_from(rows), operation.condition, writer)
+    if writer.dialect.groups_by_columns:
+        found = found.limit(literal_column(str(writer.dialect.no_limit)))
     return _grouped(operation, _inner(Rows(found, cells), writer), All(), writer)
 
 

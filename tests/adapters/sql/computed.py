@@ -17,6 +17,7 @@ from polystore.query.nodes import (
     All,
     Arithmetic,
     ArithmeticOperator,
+    Assignment,
     Call,
     Case,
     Column,
@@ -34,9 +35,11 @@ from polystore.query.nodes import (
     Operation,
     Operator,
     Order,
+    Parameter,
     Select,
     Trunc,
     Truth,
+    Update,
 )
 from polystore.query.reading import _kind_of_arithmetic
 from polystore.query.signatures import CASTS, PARTS, SIGNATURES, UNITS, aggregate_kind, common_kind
@@ -226,6 +229,19 @@ def computed(draw: DrawFn) -> tuple[Expression, list[Any]]:
     """An expression and its values."""
     drawer = Drawer(draw)
     return drawer.expression(drawer.one_of(FAMILIES), 3), drawer.values
+
+
+@st.composite
+def updates(draw: DrawFn) -> tuple[Operation, list[Any]]:
+    """An Update of one row's optional field by a computed value; the row's key is the last value."""
+    drawer = Drawer(draw)
+    field = ITEM.field(drawer.one_of(["n", "f", "price", "big", "text", "ok", "day", "moment", "wall"]))
+    family = next(name for name, fields in _FIELDS.items() if field.name in fields)
+    expression = drawer.expression(family, 2)
+    assigned = (Assignment(field, Column(field) if isinstance(expression, Parameter) else expression),)
+    key = drawer.parameter(drawer.one_of([1, 2, 3, 4]), IntKind())
+    of_key = Compare(Column(ITEM.primary_key), Operator.EXACT, key)
+    return Update(ITEM, All((of_key,)), assigned), drawer.values
 
 
 @st.composite

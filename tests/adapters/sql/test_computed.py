@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from polystore.adapters.memory import open as open_memory
 from polystore.errors import DataError, NotSupportedError
 from polystore.query.check import check_operation
-from polystore.query.nodes import Call, Case, Expression, Function, Operation, Select, Truth
+from polystore.query.nodes import All, Call, Case, Delete, Expression, Function, Operation, Select, Truth, Update
 from polystore.query.walk import expressions_of
-from tests.adapters.sql.computed import computed, groups, groups_of_rows, named, sorted_rows
+from tests.adapters.sql.computed import computed, groups, groups_of_rows, named, sorted_rows, updates
 from tests.adapters.sql.conftest import DATABASES, url_of
 from tests.adapters.sql.items import ITEM, POOLS
 from tests.adapters.sql.support import Db, opened, where
@@ -145,6 +145,26 @@ def test_slices_distinct_rows_and_groups_are_aggregated(
     moderate: tuple[Db, Db], question: tuple[Operation, list[Any]]
 ) -> None:
     _compare(moderate, question)
+
+
+@pytest.mark.hypothesis
+@pytest.mark.parametrize("extreme", DATABASES, indirect=True)
+@given(change=updates())
+@settings(suppress_health_check=UNCHECKED)
+def test_updates_by_computed_values_leave_what_the_reference_leaves(
+    extreme: tuple[Db, Db], change: tuple[Operation, list[Any]]
+) -> None:
+    operation, values = change
+    for each in extreme:
+        each.execute(Delete(ITEM, All()))
+        each.insert(ITEM, NAMES, *_sample(PLAIN_ROWS, POOLS))
+    db, reference = extreme
+    found, expected = _asked(db, operation, values), _outcome(reference, operation, values)
+    shown = db.adapter.compile(operation).describe(values)
+    if isinstance(operation, Update) and _leaves_out(operation.assignments[0].value):
+        assume(DataError not in (found, expected))
+    assert found == expected, shown
+    assert _same(db.rows(ITEM), reference.rows(ITEM)), shown
 
 
 def _compare(pair: tuple[Db, Db], question: tuple[Operation, list[Any]]) -> None:

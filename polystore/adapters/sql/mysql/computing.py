@@ -130,7 +130,7 @@ class MysqlComputing(Computing):
     calls = CALLS
     casts = CASTS
     aggregates = AGGREGATES
-    title: str
+    groups_by_columns = True  # MariaDB loses the group of NULL where it sorts by ABS(...) and counts distinct values
 
     # ---- values
 
@@ -185,9 +185,6 @@ class MysqlComputing(Computing):
         return Raw(f"CAST({BEGINNINGS[unit]} AS {_TYPES[type(kind)]})", operand)
 
     # ---- aggregates
-
-    def check_distinct_constant(self) -> None:
-        raise self._refused("aggregates of one distinct value for all rows: MariaDB loses groups over it")
 
     def reduced(self, aggregate: Aggregate, operand: Operand, once: str) -> Sql:
         if aggregate in _SPREADS:
@@ -263,9 +260,7 @@ class MysqlComputing(Computing):
         return Sized("{0}", (column,), value.size, exact=value.exact) if isinstance(value, Sized) else column
 
     def _refused(self, what: str) -> NotSupportedError:
-        return NotSupportedError(
-            f"{self.title} cannot do {what}; put .client(max_rows=...) before it, or compute it in Python"
-        )
+        return self.refuse(what, "put .client(max_rows=...) before it, or compute it in Python")
 
 
 def _decimal_of(value: Sql) -> Sql:
