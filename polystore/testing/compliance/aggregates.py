@@ -206,13 +206,16 @@ def test_decimals_are_aggregated_exactly(db: Db) -> None:
 @rule("B12", "B19", needs=[Aggregate.SUM, Aggregate.AVG])
 def test_decimals_without_a_number_of_places_are_summed_exactly_or_refused(db: Db) -> None:
     db.given(Everything, [{"name": n, "loose": D(loose)} for n, loose in (("a", "1"), ("b", "1E-30"), ("c", "0.5"))])
-    for expression, expected in ((Sum("loose"), "1.500000000000000000000000000001"), (Avg("loose"), None)):
+    total, mean = "1.500000000000000000000000000001", "0.5000000000000000000000000000003333"
+    for expression, expected in ((Sum("loose"), total), (Avg("loose"), mean)):
         try:
             found = db(rows.all()).aggregate(it=expression)["it"]
         except NotSupportedError as refusal:
+            if db.missing:
+                raise
             assert "decimal_places" in str(refusal)
-            continue
-        assert expected is None or str(found) == expected
+        else:
+            assert str(found) == expected
 
 
 @rule("B20", needs=[Aggregate.AVG])
