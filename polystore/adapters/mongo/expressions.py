@@ -22,6 +22,7 @@ from polystore.adapters.mongo.values import (
     microseconds,
     not_null,
     null,
+    unless_null,
 )
 from polystore.errors import NotSupportedError
 from polystore.query.nodes import (
@@ -86,7 +87,7 @@ def value_of(expression: Expression, scope: Scope, *, exact: bool = True) -> Any
         case Trunc(unit=unit, operand=operand):
             return beginning_of(unit, value_of(operand, scope), kind_of(operand), expression.kind)
         case Arithmetic(left=left, right=right):
-            return computed(expression, value_of(left, scope), value_of(right, scope), exact=exact)
+            return computed(expression, _at_run_time(left, scope), value_of(right, scope), exact=exact)
         case Call():
             return _call(expression, scope, exact=exact)
         case Case():
@@ -111,14 +112,14 @@ def _call(node: Call, scope: Scope, *, exact: bool) -> Any:
             return now()
         case Function.CAST:
             (operand,) = arguments
-            value = value_of(operand, scope)
+            value = _at_run_time(operand, scope)
             return value if operand.kind is None else cast(value, operand.kind, node.kind)
         case Function.NULLIF:
             return _null_if(arguments[0], arguments[1], scope)
         case Function.ROUND if len(arguments) > 1:
             places = arguments[1]
             assert isinstance(places, Parameter)
-            return rounded_to(value_of(arguments[0], scope), places, node.kind)
+            return rounded_to(_at_run_time(arguments[0], scope), places, node.kind)
         case _ if function in _CUTTING:
             sizes = [clamped(size) for size in arguments[1:] if isinstance(size, Parameter)]
             return called(function, [value_of(arguments[0], scope), *sizes], node.kind)
@@ -126,7 +127,16 @@ def _call(node: Call, scope: Scope, *, exact: bool) -> Any:
             return called(function, [_as_kind(each, node.kind, scope, exact=exact) for each in arguments], node.kind)
         case _:
             exact = exact or function is not Function.ABS
-            return called(function, [value_of(each, scope, exact=exact) for each in arguments], node.kind)
+            first, *others = arguments
+            values = [_at_run_time(first, scope, exact=exact), *(value_of(each, scope) for each in others)]
+            return called(function, values, node.kind)
+
+
+def _at_run_time(expression: Expression, scope: Scope, *, exact: bool = True) -> Any:
+    """The expression, never as a constant: a server computes those before it looks whether there is a row at all."""
+    value = value_of(expression, scope, exact=exact)
+    constant = not any(isinstance(each, Column | Aggregated) for each in expressions_of(expression))
+    return unless_null(["$$ROOT"], value) if constant else value
 
 
 def _null_if(value: Expression, other: Expression, scope: Scope) -> Document:
@@ -180,6 +190,8 @@ def comparison(left: Expression, operator: Operator, right: Expression, scope: S
         return matched(left, operator, right, scope)
     a, b = _same_precision(value_of(left, scope), kind_of(left), value_of(right, scope), kind_of(right))
     test = _test(operator, "$$a", "$$b", left, scope.dialect)
+    if computes(right):
+        return given({"a": a}, {"$and": [not_null("$$a"), given({"b": b}, {"$and": [not_null("$$b"), test]})]})
     guards = [not_null(name) for name, side in (("$$a", left), ("$$b", right)) if not isinstance(side, Parameter)]
     return given({"a": a, "b": b}, {"$and": [*guards, test]})
 
