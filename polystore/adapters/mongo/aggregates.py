@@ -115,6 +115,8 @@ def _sum_parts(node: Aggregated) -> dict[str, _Part]:
             parts["size"] = _Part("$sum", lambda x: {"$abs": x})
             if _places(node) is None:
                 parts["room"] = _Part("$min", _room)
+        case IntKind() if node.aggregate is Aggregate.AVG:
+            parts["total"] = _Part("$sum", lambda x: {"$toDecimal": x})
         case _:
             pass
     return parts
@@ -148,16 +150,15 @@ def _result(node: Aggregated) -> Any:
         return either({"$gt": ["$$count", beyond]}, _spread(node, beyond), None)
     total = _total(node)
     if node.aggregate is Aggregate.AVG:
-        exactly = "$toDouble" if _is(node, IntKind) else "$toDecimal"
-        divisor = "$$count" if _is(node, FloatKind) else {exactly: "$$count"}
-        total = {"$divide": [total, divisor]}
+        total = {"$divide": [total, "$$count"]}
+        total = {"$toDouble": total} if isinstance(_kind(node), IntKind) else total
     return either({"$gt": ["$$count", 0]}, total, None)
 
 
 def _total(node: Aggregated) -> Any:
     match _kind(node):
         case IntKind():
-            return {"$toDouble": "$$total"} if node.aggregate is Aggregate.AVG else checked_int("$$total")
+            return "$$total" if node.aggregate is Aggregate.AVG else checked_int("$$total")
         case FloatKind():
             return checked_float("$$total", ["$$size"])
         case _:
@@ -196,10 +197,6 @@ def _one_of(value: Any) -> Any:
 
 def _kind(node: Aggregated) -> PlainKind | None:
     return None if node.operand is None else kind_of(node.operand)
-
-
-def _is(node: Aggregated, kind: type) -> bool:
-    return isinstance(_kind(node), kind)
 
 
 def _places(node: Aggregated) -> Places | None:

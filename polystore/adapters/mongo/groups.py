@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, assert_never
 
 from polystore.adapters.mongo.aggregates import finished, gathered, needs_least, operand_of
@@ -9,9 +10,17 @@ from polystore.adapters.mongo.dialect import KEY, Dialect
 from polystore.adapters.mongo.expiry import live_filter
 from polystore.adapters.mongo.expressions import truth_of, value_of
 from polystore.adapters.mongo.scope import Scope, name_of, within
-from polystore.adapters.mongo.selects import Stages, named_rows, outputs, sorted_window
+from polystore.adapters.mongo.selects import (
+    Stages,
+    beside_group,
+    computes_in,
+    named_rows,
+    or_null,
+    outputs,
+    sorted_window,
+)
 from polystore.adapters.mongo.values import Document
-from polystore.query.nodes import Aggregated, Group, Select
+from polystore.query.nodes import Aggregated, Column, Group, Select
 from polystore.query.walk import aggregates_of, aggregates_within
 
 
@@ -19,7 +28,8 @@ def group_stages(operation: Group, dialect: Dialect) -> Stages:
     """The stages that answer the groups, as documents of their outputs."""
     names = {node: f"a{place}" for place, node in enumerate(_aggregates(operation))}
     groups = Scope(dialect, within(KEY, name_of), names)
-    stages = [*_rows(operation, dialect), *_grouped(operation, names, _scope_of_rows(operation, dialect))]
+    stages = _rows(operation, dialect)
+    stages += _grouped(operation, names, stages, _scope_of_rows(operation, dialect))
     if names:
         stages.append({"$project": {node_name: finished(node, node_name) for node, node_name in names.items()}})
     if operation.having.children:
@@ -63,33 +73,41 @@ def _rows(operation: Group, dialect: Dialect) -> Stages:
 # ---- grouping
 
 
-def _grouped(operation: Group, names: dict[Aggregated, str], rows: Scope) -> Stages:
+def _grouped(operation: Group, names: dict[Aggregated, str], rows: Stages, scope: Scope) -> Stages:
     """One document for each group: its key, and what its aggregates gather. Without keys there is always one."""
-    key: Any = {each.name: _or_null(value_of(each.expression, rows, exact=False)) for each in operation.keys}
+    key: Any = {each.name: or_null(value_of(each.expression, scope, exact=False)) for each in operation.keys}
+    values = {name: operand_of(node, scope) for node, name in names.items()}
     stages: Stages = []
-    if any(map(needs_least, names)):
-        stages += _with_least(key, names, rows)
-        rows, key = Scope(rows.dialect, within("row", rows.path)), "$key" if key else None
+    if computes_in(rows) or not _is_plain(operation, names):
+        stages = [*beside_group(_filled({"key": key, "value": values})), *_least(bool(key), names)]
+        values = {name: f"$value.{name}" for name in values}
+        key = "$key" if key else None
     gathering: Document = {}
     for node, name in names.items():
-        gathering |= gathered(node, name, operand_of(node, rows), f"$least.{name}")
+        gathering |= gathered(node, name, values[name], f"$least.{name}")
     stages.append({"$group": {KEY: key or None, **gathering}})
     return stages if operation.keys else [*stages, *_ONE]
 
 
-def _or_null(value: Any) -> Document:
-    return {"$ifNull": [value, None]}
+def _is_plain(operation: Group, names: Iterable[Aggregated]) -> bool:
+    """Whether nothing is computed for the groups: keys and operands are columns."""
+    operands = [node.operand for node in names if node.operand is not None]
+    computed = [*(key.expression for key in operation.keys), *operands]
+    plain = all(isinstance(expression, Column) for expression in computed)
+    return plain and not any(node.condition is not None or needs_least(node) for node in names)
 
 
-def _with_least(key: Document, names: dict[Aggregated, str], rows: Scope) -> Stages:
-    """Each row beside its key and the least values of its group."""
-    needed = {name: operand_of(node, rows) for node, name in names.items() if needs_least(node)}
-    window: Document = {"output": {f"least.{name}": {"$min": f"$value.{name}"} for name in needed}}
-    beside: Document = {KEY: 0, "row": "$$ROOT", "value": needed}
-    if key:
-        window["partitionBy"] = "$key"
-        beside["key"] = key
-    return [{"$project": beside}, {"$setWindowFields": window}]
+def _filled(documents: dict[str, Document]) -> Document:
+    """Those that are not empty: a server takes no empty ones."""
+    return {name: document for name, document in documents.items() if document}
+
+
+def _least(keyed: bool, names: dict[Aggregated, str]) -> Stages:
+    """The stage that puts the least value of its group beside each row, where an aggregate needs it."""
+    output = {f"least.{name}": {"$min": f"$value.{name}"} for node, name in names.items() if needs_least(node)}
+    if not output:
+        return []
+    return [{"$setWindowFields": {"partitionBy": "$key", "output": output} if keyed else {"output": output}}]
 
 
 _ONE: Stages = [

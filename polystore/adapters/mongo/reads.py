@@ -15,7 +15,8 @@ from polystore.adapters.mongo.scope import Path, Scope, name_of
 from polystore.adapters.mongo.selects import (
     Stages,
     by_path,
-    grouped,
+    computes_in,
+    distinct_values,
     is_plain,
     named_rows,
     outputs,
@@ -51,7 +52,7 @@ def count(operation: Count, dialect: Dialect) -> MongoPrepared:
     """The number of rows."""
     stages: Stages = [{"$match": live_filter(operation.schema, operation.condition, dialect)}]
     if operation.distinct:
-        stages.append(grouped(operation.distinct, by_path(operation.distinct)))
+        stages += distinct_values(operation.distinct, by_path(operation.distinct), beside=computes_in(stages))
     stages += window(operation.offset, operation.limit)
     stages.append({"$count": "n"})
     return MongoPrepared(builder(CountRows, operation.schema, _aggregate(operation.schema, stages)))
@@ -99,7 +100,7 @@ def _find(operation: Select, dialect: Dialect) -> MongoPrepared:
 
 def _distinct(operation: Select, dialect: Dialect) -> MongoPrepared:
     stages: Stages = [{"$match": live_filter(operation.schema, operation.condition, dialect)}]
-    stages.append(grouped(operation.columns, by_path(operation.columns)))
+    stages += distinct_values(operation.columns, by_path(operation.columns), beside=computes_in(stages))
     stages += sorted_window(
         operation.order, operation.offset, operation.limit, Scope(dialect, lambda field: f"{KEY}.{path_of(field)}")
     )

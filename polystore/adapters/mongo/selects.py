@@ -29,7 +29,7 @@ def named_rows(operation: Select, dialect: Dialect) -> Stages:
     if not operation.distinct:
         stages += sorted_window(operation.order, operation.offset, operation.limit, scope)
         return [*stages, {"$project": {KEY: 0, **chosen}}]
-    stages.append(grouped(operation.columns, chosen))
+    stages += distinct_values(operation.columns, chosen, beside=True)
     order = _order_of_outputs(operation)
     stages += sorted_window(order, operation.offset, operation.limit, Scope(dialect, within(KEY, name_of)))
     return [*stages, {"$replaceRoot": {"newRoot": f"${KEY}"}}]
@@ -41,11 +41,28 @@ def outputs(columns: Sequence[FieldInfo], computed: Sequence[Computed], scope: S
     return found | {each.name: value_of(each.expression, scope, exact=False) for each in computed}
 
 
-def grouped(columns: Sequence[FieldInfo], values: Mapping[str, Any]) -> Document:
-    """One document for each combination of values, in its key; missing and null are the same value."""
+def distinct_values(columns: Sequence[FieldInfo], values: Mapping[str, Any], *, beside: bool) -> Stages:
+    """One document for each combination of values, in its key; missing and null are the same value.
+
+    Args:
+        columns: those among the values that are fields.
+        values: what is told apart, by name.
+        beside: whether something is computed for it, or was for the condition: see ``beside_group``.
+    """
     for field in columns:
         _refuse_loose_documents(field, field.kind)
-    return {"$group": {KEY: {name: {"$ifNull": [value, None]} for name, value in values.items()}}}
+    key = {name: or_null(value) for name, value in values.items()}
+    return [*beside_group({"key": key}), {"$group": {KEY: "$key"}}] if beside else [{"$group": {KEY: key}}]
+
+
+def beside_group(values: Document) -> Stages:
+    """The stage that computes what is grouped: in a ``$group`` some servers fail to compile nested ``$let``."""
+    return [{"$replaceRoot": {"newRoot": values}}]
+
+
+def or_null(value: Any) -> Document:
+    """The value, null where it is missing."""
+    return {"$ifNull": [value, None]}
 
 
 def _order_of_outputs(operation: Select) -> tuple[Order, ...]:
@@ -122,3 +139,14 @@ def _refuse_loose_documents(field: FieldInfo, kind: Kind) -> None:
 def by_path(columns: Sequence[FieldInfo]) -> Document:
     """Columns by their own paths."""
     return {path_of(field): f"${path_of(field)}" for field in columns}
+
+
+def computes_in(stages: Any) -> bool:
+    """Whether something is computed in a condition of these stages."""
+    match stages:
+        case dict():
+            return "$expr" in stages or any(map(computes_in, stages.values()))
+        case list():
+            return any(map(computes_in, stages))
+        case _:
+            return False

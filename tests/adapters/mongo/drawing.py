@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from polystore import Field, Model, field
 from polystore.api.complete import schema_of
 from polystore.query.coerce import ORDER_OPERATORS, TEXT_OPERATORS, allowed_operators
+from polystore.query.evaluate import Row, Run, computation
 from polystore.query.names import made_field
 from polystore.query.nodes import (
     Aggregate,
@@ -55,6 +57,7 @@ from polystore.query.signatures import (
     number_kind,
 )
 from polystore.query.simplify import rooted
+from polystore.query.walk import aggregates_of
 from polystore.schema.kinds import (
     BoolKind,
     DateKind,
@@ -372,6 +375,19 @@ class Drawing:
         limit, offset = self.slice() if keys else (None, None)
         condition = rooted(self.condition(1)) if self.number(0, 1) else All()
         return Group(SAMPLE, keys, tuple(computed), condition, rooted(having), order, limit, offset, source)
+
+    def tolerance(self, operation: Select | Group, rows: Sequence[Row]) -> float:
+        """How far a float that is made of many may be off: stores add in different orders."""
+        if isinstance(operation, Select):
+            return 0.0
+        run, most = Run(self.values), 0.0
+        for each in operation.computed:
+            for node in aggregates_of(each.expression):
+                if node.operand is not None and isinstance(node.operand.kind, FloatKind):
+                    compute = computation(node.operand)
+                    found = [value for row in rows if (value := compute(row, run)) is not None and math.isfinite(value)]
+                    most = max([most, *map(abs, found)])
+        return most * 1e-9
 
     def aggregated(self) -> Aggregated:
         """An aggregate of an expression."""
