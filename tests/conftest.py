@@ -32,7 +32,9 @@ class Need(NamedTuple):
 NotRun = dict[str, list[str]]  # what was missing -> ids of the tests that needed it
 NOT_RUN = pytest.StashKey[NotRun]()
 
-settings.register_profile("tests", settings(), deadline=None, print_blob=True, derandomize=True, database=None)
+settings.register_profile(
+    "tests", settings(), deadline=None, print_blob=True, derandomize=True, database=None, max_examples=50
+)
 settings.register_profile(
     "fuzz", settings(), deadline=None, max_examples=int(os.environ.get("POLYSTORE_FUZZ_EXAMPLES", "2000"))
 )
