@@ -12,7 +12,7 @@ from polystore.api.fields import FieldOptions
 from polystore.engine.open import SCHEMES
 from polystore.query.nodes import Aggregate, DatePart, Function, Operator
 from polystore.schema.build import MetaInfo
-from tests.docs.guide import ROOT
+from tests.docs.guide import FILES, ROOT, program_of
 
 ERRORS = [name for name, found in vars(errors).items() if isinstance(found, type) and issubclass(found, Exception)]
 PYDANTIC_OPTIONS = {
@@ -54,6 +54,23 @@ EXPECTED = {
     "models.md": [*MetaInfo.__struct_fields__, *(set(FieldOptions.__annotations__) - PYDANTIC_OPTIONS)],
     "errors.md": ERRORS,
 }
+
+CALLED = [
+    *(name for kind in (QuerySet, Repository) for name in verbs(kind) if name != "model"),
+    *(each.value.partition("(")[0] for each in (*Function, *Aggregate)),
+    *("Extract", "Mod", "Value"),
+]
+
+
+def test_the_guide_has_an_example_of_each_verb_and_function():
+    code = "\n".join(program_of(file).text for file in FILES)
+    assert [name for name in CALLED if not re.search(rf"(?<!\w){name}\(", code)] == []
+
+
+def test_the_guide_has_an_example_of_each_lookup_and_each_part_of_a_date():
+    code = program_of(ROOT / "docs" / "querying.md").text
+    words = [*(each.value for each in (*Operator, *DatePart)), "in", "range", "isnull"]
+    assert [word for word in words if f"__{word}=" not in code and f"__{word}__" not in code] == []
 
 
 @pytest.mark.parametrize("page", EXPECTED)
