@@ -14,6 +14,7 @@ from polystore.api.state import handle_of_instance
 from polystore.engine import _async, _sync, changes
 from polystore.engine.load import build_instance
 from polystore.engine.loops import running_loop
+from polystore.engine.peers import load_deferred
 from polystore.errors import DoesNotExist, MultipleObjectsReturned, QueryUsageError
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Model(_Root):
         MultipleObjectsReturned: ClassVar[type[MultipleObjectsReturned]]
         __polystore_schema__: ClassVar[Schema]
     else:
-        __slots__ = ("__polystore_changed__", "__polystore_saved__")
+        __slots__ = ("__polystore_changed__", "__polystore_peers__", "__polystore_saved__")
         __polystore_root__ = True
         __polystore_embedded__ = False
         id: int | None = None
@@ -202,7 +203,7 @@ class Model(_Root):
             try:
                 running_loop()
             except RuntimeError:
-                self.refresh_from_db([name])
+                load_deferred(handle_of_instance(self), self, name)
                 return self.__dict__[name]
             raise QueryUsageError(
                 f"{type(self).__name__}.{name} was deferred and is not loaded; in async code load it with "

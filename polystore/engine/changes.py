@@ -14,6 +14,7 @@ from functools import lru_cache
 from operator import attrgetter, is_
 from typing import Any, Literal
 from uuid import UUID
+from weakref import ReferenceType
 
 from msgspec import Struct
 from pydantic import ValidationError as PydanticError
@@ -56,6 +57,15 @@ def saved_of(instance: Any) -> tuple[Any, ...] | None:
     except AttributeError:
         return None
     return saved
+
+
+def peers_of(instance: Any) -> Sequence[ReferenceType[Any]]:
+    """The instances that were read together with one that was loaded in part, itself among them."""
+    try:
+        peers: Sequence[ReferenceType[Any]] = _read(instance, "__polystore_peers__")
+    except AttributeError:
+        return ()
+    return peers
 
 
 def is_saved(instance: Any) -> bool:
@@ -366,13 +376,18 @@ def save_request(
     return SaveRequest("update" if forced else "update or insert", row, changed, version)
 
 
+def key_was_changed(instance: Any, schema: Schema) -> bool:
+    """Whether the primary key was assigned since the instance was loaded or saved."""
+    return is_saved(instance) and schema.primary_key.name in _assigned(instance)
+
+
 def refuse_changed_key(instance: Any, schema: Schema) -> None:
     """Refuses to take a saved instance for the row of another key.
 
     Raises:
         QueryUsageError: the primary key was assigned since the instance was loaded or saved.
     """
-    if is_saved(instance) and schema.primary_key.name in _assigned(instance):
+    if key_was_changed(instance, schema):
         raise QueryUsageError(
             f"{schema.primary_key.label} of a saved instance cannot change; save(force_insert=True) writes a copy"
         )

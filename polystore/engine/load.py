@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
+from weakref import ref
 
 from msgspec import Struct
 from pydantic import BaseModel
@@ -173,10 +174,14 @@ class _Writer:
         )
         saved = f"(origin, {', '.join(self._raw(i) for i in mutable)},)" if mutable else "saved"
         body = self.display("{", [f"{field.name!r}: " for field in self.fields], "}")
+        partial = not {field.name for field in model.__polystore_schema__.fields} <= {f.name for f in self.fields}
+        if partial:
+            self.scope.update(set_peers=model.__polystore_peers__.__set__, ref=ref)
         lines = [
             "def made(rows, values=None):",
             "    found = []",
             "    append = found.append",
+            *(["    peers = []"] if partial else []),
             f"    for {self.target} in rows:",
             "        o = new(cls)",
             f"        set_dict(o, {body})",
@@ -184,6 +189,7 @@ class _Writer:
             f"        set_extra(o, {'{}' if model.model_config.get('extra') == 'allow' else 'None'})",
             "        set_private(o, None)",
             f"        set_saved(o, {saved})",
+            *(["        set_peers(o, peers)", "        peers.append(ref(o))"] if partial else []),
             *(["        o.model_post_init(None)"] if private else []),
             "        append(o)",
             "    return found",

@@ -178,6 +178,33 @@ def test_a_deferred_field_of_a_row_that_is_gone_is_told(album: Album) -> None:
     assert told(Album.DoesNotExist, lambda: found.year) == "Album with id=1 does not exist"
 
 
+def test_a_deferred_field_is_read_for_all_rows_that_came_with_it(store: Store, sent: list[str]) -> None:
+    Album.objects.bulk_create([Album(title=f"Live {year}", year=year) for year in (1976, 1977, 1978, 1979)])
+    first, second, third, fourth = Album.objects.only("title").order_by("pk")
+    second.year = 2000
+    Album.objects.filter(pk=3).delete()
+    sent.clear()
+    assert [first.year, second.year, fourth.year] == [1976, 2000, 1979]
+    assert sent == ["select Album where id__in=[1, 3, 4], of id, year"]
+    assert told(Album.DoesNotExist, lambda: third.year) == "Album with id=3 does not exist"
+
+
+def test_peers_that_nobody_holds_any_more_are_not_read(store: Store, sent: list[str]) -> None:
+    Album.objects.bulk_create([Album(title=f"Live {year}", year=year) for year in (1976, 1977, 1978)])
+    kept = list(Album.objects.only("title").order_by("pk"))[1]
+    sent.clear()
+    assert kept.year == 1977
+    assert sent == ["select Album where id=2, of id, year"]
+
+
+def test_a_deferred_field_is_read_for_a_bounded_number_of_rows(store: Store, sent: list[str]) -> None:
+    Album.objects.bulk_create([Album(title=str(number), rating=number) for number in range(2500)])
+    rows = list(Album.objects.only("title").order_by("pk"))
+    sent.clear()
+    assert [row.rating for row in rows] == list(range(2500))
+    assert len(sent) == 3
+
+
 async def test_the_async_colour_writes_and_reads_the_same(store: Store, sent: list[str]) -> None:
     album = await Album(title="Boston").asave()
     album.year = 1976

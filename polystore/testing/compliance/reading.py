@@ -305,16 +305,28 @@ def test_only_loads_some_fields_and_the_key(db: Db) -> None:
     db.given(Everything, [{"name": "a", "number": 5, "tags": ["x"]}])
     row = db(rows.all().only("name")).get()
     assert set(row.__dict__) == {"id", "name"}
-
-    async def read() -> Any:
-        return row.number
-
     if db.loop is None:
         with db.commands(1):
             assert row.number == 5
     else:
         with pytest.raises(QueryUsageError, match="arefresh_from_db"):
-            db.run(read())
+            db.run(_number(row))
         db(row).refresh_from_db(["number"])
     with db.commands(0):
         assert row.number == 5
+
+
+@rule("F28")
+def test_a_field_left_out_is_read_for_all_rows_that_came_together(db: Db) -> None:
+    db.given(Everything, [{"name": "a", "number": 1}, {"name": "b"}, {"name": "c", "number": 3}])
+    found = db(rows.only("name").order_by("name")).rows()
+    if db.loop is not None:
+        with pytest.raises(QueryUsageError, match="arefresh_from_db"):
+            db.run(_number(found[0]))
+        return
+    with db.commands(1):
+        assert [row.number for row in found] == [1, None, 3]
+
+
+async def _number(row: Any) -> Any:
+    return row.number
