@@ -13,7 +13,7 @@ from polystore.errors import FieldError, QueryUsageError
 from polystore.query.aggregates import Aggregation
 from polystore.query.annotating import annotation_items, named
 from polystore.query.calls import Extract, Trunc
-from polystore.query.functions import Combinable, Ordering, Q
+from polystore.query.functions import Column, Combinable, F, Ordering, Q
 from polystore.query.names import Names, Scope
 from polystore.query.planner import Terminal
 from polystore.query.shapes import filter_shape, order_shape
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound="Model")
 R = TypeVar("R", default=M)
+T1 = TypeVar("T1")
+T2 = TypeVar("T2")
+T3 = TypeVar("T3")
 
 _NONE = ("none",)
 _DATETIMES = (DateTimeKind, NaiveDateTimeKind)
@@ -185,6 +188,27 @@ class Chain(Generic[M, R]):
         return cast("QuerySet[M, dict[str, Any]]", self._project("values", names, expressions))
 
     @overload
+    def values_list(self, first: Column[T1], /, *, flat: Literal[True]) -> QuerySet[M, T1]: ...
+    @overload
+    def values_list(
+        self, first: Column[T1], /, *, flat: Literal[False] = False, named: bool = False
+    ) -> QuerySet[M, tuple[T1]]: ...
+    @overload
+    def values_list(
+        self, first: Column[T1], second: Column[T2], /, *, flat: Literal[False] = False, named: bool = False
+    ) -> QuerySet[M, tuple[T1, T2]]: ...
+    @overload
+    def values_list(
+        self,
+        first: Column[T1],
+        second: Column[T2],
+        third: Column[T3],
+        /,
+        *,
+        flat: Literal[False] = False,
+        named: bool = False,
+    ) -> QuerySet[M, tuple[T1, T2, T3]]: ...
+    @overload
     def values_list(
         self, *names: str | Combinable | Q, flat: Literal[False] = False, named: bool = False
     ) -> QuerySet[M, tuple[Any, ...]]: ...
@@ -194,15 +218,17 @@ class Chain(Generic[M, R]):
         """Tuples of these fields, annotations and expressions (of all fields by default).
 
         Args:
-            names: names, and expressions, which are called by their place (``value1``) where names are needed.
+            names: names, typed columns, and expressions, which are called by their place (``value1``) where names are
+                needed. Of up to three typed columns (``Album.title``) checkers know the types.
             flat: just values in place of tuples; needs exactly one name.
             named: namedtuples in place of tuples.
         """
         if flat and (named or len(names) != 1):
             raise QueryUsageError(f"{self._model.__name__}: values_list(flat=True) takes one field, and no named=True")
         form = "flat" if flat else "named" if named else "tuples"
-        chosen = [name if isinstance(name, str) else f"value{place}" for place, name in enumerate(names, 1)]
-        expressions = {name: given for name, given in zip(chosen, names, strict=True) if not isinstance(given, str)}
+        said = [name.name if isinstance(name, F) and type(name) in (F, Column) else name for name in names]
+        chosen = [name if isinstance(name, str) else f"value{place}" for place, name in enumerate(said, 1)]
+        expressions = {name: given for name, given in zip(chosen, said, strict=True) if not isinstance(given, str)}
         return cast("QuerySet[M, Any]", self._project("list", chosen, expressions, form))
 
     def _project(self, kind: str, names: Sequence[str], expressions: Mapping[str, Any], *form: str) -> Any:

@@ -122,6 +122,15 @@ def projections() -> None:
     assert_type(Album.objects.values("title").get(pk=1), dict[str, Any])
     assert_type(Album.objects.values_list("title", "price"), QuerySet[Album, tuple[Any, ...]])
     assert_type(Album.objects.values_list("title", flat=True), QuerySet[Album, Any])
+    assert_type(Album.objects.values_list(Album.title, flat=True), QuerySet[Album, str])
+    assert_type(list(Album.objects.values_list(Album.price, flat=True)), list[Decimal | None])
+    assert_type(Album.objects.values_list(Album.title), QuerySet[Album, tuple[str]])
+    assert_type(Album.objects.values_list(Album.title, Album.price).first(), tuple[str, Decimal | None] | None)
+    assert_type(
+        list(Album.objects.values_list(Album.title, Album.artist_id, Album.tags)),
+        list[tuple[str, int, list[str]]],
+    )
+    assert_type(Album.objects.values_list(Album.title, "price"), QuerySet[Album, tuple[Any, ...]])
     assert_type(list(Album.objects.values("title").filter(plays=1)), list[dict[str, Any]])
     assert_type(Album.objects.values_list("title").first(), tuple[Any, ...] | None)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from polystore import Feature, Q
+from polystore import F, Feature, Q
 from polystore.errors import FieldError, MultipleObjectsReturned, QueryUsageError
 from polystore.testing.harness import Db, rule
 from polystore.testing.models import Bare, Everything, IntKey, Mood, Person, Unique
@@ -250,6 +250,9 @@ def test_values_lists_are_tuples_or_single_values(db: Db) -> None:
     assert db(query.values_list("name")).rows() == [("a",), ("b",)]
     assert db(query.values_list("number", flat=True)).rows() == [1, None]
     assert db(query.values_list("name", flat=True)).first() == "a"
+    assert db(query.values_list(Everything.name, F("number"))).rows() == [("a", 1), ("b", None)]
+    assert db(query.values_list(Everything.number, named=True)).first().number == 1
+    assert db(query.values_list(Everything.number, flat=True)).rows() == [1, None]
     assert db(query.values_list("name", flat=True)).last() == "b"
     assert db(query.values_list("name", flat=True)[1:]).rows() == ["b"]
     assert len(db(query.values_list()).rows()[0]) == len(Everything.model_fields)
