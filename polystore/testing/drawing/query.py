@@ -69,10 +69,9 @@ class DrawnQuery:
     @property
     def ordered(self) -> bool:
         """Whether its rows have an order: one was given, which the key makes total, or there is a slice."""
-        orders = [call for call in self.calls if call.name == "order_by"]
-        return any(call.name in ("[]", "dates", "datetimes") for call in self.calls) or bool(
-            orders and orders[-1].arguments
-        )
+        orders = [call for call in self.calls if call.name == "order_by" and call.arguments]
+        cut = any(call.name == "[]" and call.arguments not in ((0, None), (None, None)) for call in self.calls)
+        return cut or bool(orders) or any(call.name in ("dates", "datetimes") for call in self.calls)
 
     def run(self, source: QuerySet[Any, Any], ask: Ask, client_at: int | None = None) -> Any:
         """What the query answers on a store.
