@@ -20,8 +20,8 @@ from polystore.testing.harness import Db, rule
 from polystore.testing.models import Everything
 from polystore.testing.tally import Tally, tally_of
 
-BATCH = 40
-"""Queries on one table: writing it costs more than a query."""
+STRUCTURES, VALUES = 14, 3
+"""Structures on one table, and how often each is asked with other values, by the same plan: it costs more than asking."""
 WILD = 0.15
 """The share of queries that are drawn without regard to what the store declares."""
 
@@ -53,13 +53,14 @@ def ask_batch(judge: Judge, seed: int) -> str | None:
     dice = Random(f"{seed} {judge.db.colour}")
     pools = drawn_pools(dice)
     judge.put(drawn_rows(dice, pools, 10))
-    for _ in range(BATCH):
-        wild = dice.random() < WILD
-        query = drawn_query(dice, pools, judge.db.declares, wild=wild)
-        if dice.random() < 0.1:
-            query = replace(query, client_at=dice.randint(0, len(query.calls)))
-        complaint = judge.complaint(query)
-        if complaint is not None:
-            query, complaint = reduced(judge, query, complaint)
-            return judge.story(query, complaint)
+    for _ in range(STRUCTURES):
+        structure, wild = dice.random(), dice.random() < WILD
+        client_at = dice.randint(0, 4) if dice.random() < 0.1 else None
+        for _ in range(VALUES):
+            query = drawn_query(Random(structure), pools, judge.db.declares, wild=wild, values=dice)
+            query = replace(query, client_at=client_at)
+            complaint = judge.complaint(query)
+            if complaint is not None:
+                query, complaint = reduced(judge, query, complaint)
+                return judge.story(query, complaint)
     return None

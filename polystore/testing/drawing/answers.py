@@ -8,7 +8,15 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from polystore.errors import DataError, FieldError, NotSupportedError, QueryUsageError
+from polystore.errors import (
+    DataError,
+    DoesNotExist,
+    FieldError,
+    IntegrityError,
+    MultipleObjectsReturned,
+    NotSupportedError,
+    QueryUsageError,
+)
 
 
 class Refusal(Exception):
@@ -23,10 +31,10 @@ class Misuse(str):
 
 
 class Failure(str):
-    """An error that is an answer: DataError, DoesNotExist, MultipleObjectsReturned."""
+    """The name of an error that is an answer: of no row or too many, of values without a result or a place."""
 
 
-_ANSWERS = ("DataError", "DoesNotExist", "MultipleObjectsReturned")
+_ANSWERS = (DataError, IntegrityError, DoesNotExist, MultipleObjectsReturned)
 
 
 def outcome(run: Callable[[], Any]) -> Any:
@@ -41,10 +49,8 @@ def outcome(run: Callable[[], Any]) -> Any:
         raise Refusal(error) from error
     except (FieldError, QueryUsageError) as error:
         return Misuse(f"{type(error).__name__}: {error}")
-    except Exception as error:
-        if isinstance(error, DataError) or type(error).__name__ in _ANSWERS:
-            return Failure("DataError" if isinstance(error, DataError) else type(error).__name__)
-        raise
+    except _ANSWERS as error:
+        return Failure("DataError" if isinstance(error, DataError) else type(error).__name__)
 
 
 def plain(value: Any) -> Any:
@@ -64,12 +70,13 @@ def plain(value: Any) -> Any:
             return type(value).__name__, value
 
 
-def in_any_order(answer: Any) -> Any:
+def in_any_order(answer: Any, *, nearly: bool) -> Any:
     """The rows of an answer, sorted by what they look like; other answers as they are."""
-    return sorted(answer, key=_look) if isinstance(answer, list) else answer
+    return sorted(answer, key=_look if nearly else repr) if isinstance(answer, list) else answer
 
 
 def _look(value: Any) -> str:
+    """What a value looks like without the last digits of its floats."""
     match value:
         case float():
             return f"{value:.6g}"

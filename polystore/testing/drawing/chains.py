@@ -49,11 +49,11 @@ class Chain:
         return self.outputs is None and not self.distinct and not self.sliced
 
 
-def drawn_query(dice: Random, pools: Pools, declares: Any, *, wild: bool = False) -> DrawnQuery:
-    """A query of what the store declares; a ``wild`` one of anything."""
-    grammar = Grammar(dice, pools, declares, wild)
+def drawn_query(dice: Random, pools: Pools, declares: Any, *, wild: bool = False, values: Random) -> DrawnQuery:
+    """A query of what the store declares; a ``wild`` one of anything. Its values come from dice of their own."""
+    grammar = Grammar(dice, pools, declares, wild, values)
     chain = Chain(grammar)
-    narrow(chain, 0.6)
+    narrow(chain, 0.5)
     drawn(grammar, "rows", chain)
     verb = drawn(grammar, "verb", chain) or Call("rows")
     return DrawnQuery(tuple(chain.calls), verb, frozenset(grammar.needs), wild)
@@ -90,7 +90,7 @@ def order(chain: Chain, names: dict[str, str], *, expressions: bool) -> None:
     """Terms by name and, where they may be, by expression; NULLs at either end; perhaps backwards."""
     grammar = chain.grammar
     sortable = [name for name in _SINGLE if name != "bytes" or grammar.may(Feature.ORDER_BYTES)]
-    known = [name for name, family in names.items() if family in sortable]
+    known = grammar.near([name for name, family in names.items() if family in sortable])
     if not known:
         return
     most = 3 if grammar.may(Feature.ORDER_ANY) else 1
@@ -132,7 +132,7 @@ def cut(chain: Chain, share: float) -> None:
 @construct("rows", 9)
 def _instances(grammar: Grammar, chain: Chain) -> None:
     annotate(chain, 0.35)
-    narrow(chain, 0.5)
+    narrow(chain, 0.4)
     if grammar.chance(0.15):
         chain.call(grammar.pick(["only", "defer"]), *grammar.some([*FIELDS], 1, 3))
     if grammar.chance(0.55):
@@ -143,9 +143,9 @@ def _instances(grammar: Grammar, chain: Chain) -> None:
 @construct("rows", 6)
 def _projected(grammar: Grammar, chain: Chain) -> None:
     annotate(chain, 0.5)
-    narrow(chain, 0.4)
+    narrow(chain, 0.3)
     aliases = {name for call in chain.calls if call.name == "alias" for name in call.named}
-    names = grammar.some([name for name in grammar.names if name not in aliases], 1, 4)
+    names = grammar.some(grammar.near([name for name in grammar.names if name not in aliases]), 1, 4)
     chain.outputs = {name: grammar.names[name] for name in names}
     form = grammar.pick(["values", "values_list", "flat", "named", "computed"])
     if form == "computed" and not grammar.use(Feature.COMPUTED):
@@ -243,21 +243,21 @@ def _pages(grammar: Grammar, chain: Chain) -> Call:
 ASSIGNED = [name for name in FIELDS if name != "name"]
 
 
-@construct("verb", 2)
+@construct("verb", 5)
 def _update(grammar: Grammar, chain: Chain) -> Call:
     if not chain.plain or any(call.name in ("order_by", "only", "defer") for call in chain.calls):
         return Call("rows")
     values: dict[str, Any] = {}
-    for name in grammar.some(ASSIGNED, 1, 3):
+    for name in grammar.some(grammar.near(ASSIGNED), 1, 3):
         family = FIELDS[name]
         if family != "whole" and grammar.chance(0.5) and grammar.use(Feature.UPDATE_EXPRESSIONS):
             values[name] = expression(grammar, family, 1)
         else:
-            values[name] = grammar.pools.of_field(grammar.dice, name)
+            values[name] = grammar.pools.of_field(grammar.values, name)
     return Call("update", (), values)
 
 
-@construct("verb", 1)
+@construct("verb", 2)
 def _delete(grammar: Grammar, chain: Chain) -> Call:
     if not chain.plain or any(call.name in ("order_by", "only", "defer") for call in chain.calls):
         return Call("rows")

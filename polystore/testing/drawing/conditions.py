@@ -8,7 +8,7 @@ from polystore import Case, Q, When
 from polystore.query.capabilities import Feature
 from polystore.query.nodes import DatePart, Operator
 from polystore.testing.drawing.expressions import expression, leaf
-from polystore.testing.drawing.families import FAMILIES, PART_VALUES, PATTERNS
+from polystore.testing.drawing.families import FAMILIES, FIELDS, PART_VALUES, PATTERNS
 from polystore.testing.drawing.grammar import Grammar, construct, drawn
 
 _OPERATORS = {operator.value: operator for operator in Operator}
@@ -62,13 +62,15 @@ def _asked(grammar: Grammar, word: str, family: str) -> Any:
 
 
 def _subjects(grammar: Grammar) -> list[str]:
-    return [name for name, family in grammar.names.items() if FAMILIES[family].lookups]
+    anything = grammar.may(Feature.FILTER_ANY)
+    names = grammar.names.items()
+    return grammar.near([name for name, family in names if FAMILIES[family].lookups and (anything or family != "whole")])
 
 
 @construct("lookup", 6)
 def _plain(grammar: Grammar) -> Q:
     names = _subjects(grammar)
-    annotations = [name for name in names if name.startswith("a")and name[1:].isdigit()]
+    annotations = [name for name in names if name not in FIELDS]
     name = grammar.pick(annotations if annotations and grammar.chance(0.5) else names)
     family = grammar.names[name]
     return lookup(grammar, name, list(FAMILIES[family].lookups), family)
@@ -87,9 +89,10 @@ def _part(grammar: Grammar) -> Q:
     grammar.needs.add(DatePart(part))
     word = grammar.pick(["exact", "gt", "gte", "lt", "lte", "in", "range"])
     values = PART_VALUES[part]
-    asked = {"in": grammar.some(values, 0, 2), "range": (grammar.pick(values), grammar.pick(values))}
+    number = {"in": grammar.dice.randint(0, 2), "range": 2}.get(word, 1)
+    asked = [grammar.values.choice(values) for _ in range(number)]
     name = f"{name}__{part}" if word == "exact" else f"{name}__{part}__{word}"
-    return Q(**{name: asked.get(word, grammar.pick(values))})
+    return Q(**{name: asked if word in ("in", "range") else asked[0]})
 
 
 @construct("lookup", 2, Feature.COMPARE_COLUMNS)

@@ -24,14 +24,16 @@ T = TypeVar("T")
 class Grammar:
     """One query in the making.
 
-    ``wild`` queries use what the store does not declare, too: it has to refuse them. ``names`` are the fields and
-    annotations in reach, each with its family.
+    ``wild`` queries use what the store does not declare, too: it has to refuse them. Values are drawn with dice of their
+    own, so that one structure can be drawn again with others. ``names`` are the fields and annotations in reach, each
+    with its family.
     """
 
     dice: Random
     pools: Pools
     declares: Callable[..., bool]
     wild: bool
+    values: Random
     names: dict[str, str] = field(default_factory=lambda: dict(FIELDS))
     needs: set[Need] = field(default_factory=set)
 
@@ -59,13 +61,18 @@ class Grammar:
         return self.dice.sample(options, min(len(options), self.dice.randint(least, most)))
 
     def named(self, families: Iterable[str]) -> list[str]:
-        """The names of these families."""
+        """The names of these families; mostly those alone that the example is about."""
         wanted = set(families)
-        return [name for name, family in self.names.items() if family in wanted]
+        return self.near([name for name, family in self.names.items() if family in wanted])
+
+    def near(self, names: list[str]) -> list[str]:
+        """Mostly the annotations and the fields that the example is about, where there are some among these names."""
+        near = [name for name in names if name in self.pools.fields or name not in FIELDS]
+        return near if near and self.chance(0.8) else names
 
     def value(self, family: str) -> Any:
         """A value of a family."""
-        return self.pools.of_family(self.dice, family)
+        return self.pools.of_family(self.values, family)
 
 
 class Construct(NamedTuple):

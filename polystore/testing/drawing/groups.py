@@ -11,7 +11,7 @@ from polystore.query.nodes import Aggregate
 from polystore.testing.drawing.chains import Chain, annotate, cut, narrow, order
 from polystore.testing.drawing.conditions import condition
 from polystore.testing.drawing.expressions import expression, leaf
-from polystore.testing.drawing.families import FAMILIES
+from polystore.testing.drawing.families import FAMILIES, FIELDS
 from polystore.testing.drawing.grammar import Grammar, construct, drawn
 from polystore.testing.drawing.query import Call
 
@@ -20,13 +20,14 @@ _SPREADS = (Aggregate.STDDEV, Aggregate.VARIANCE, Aggregate.STDDEV_SAMPLE, Aggre
 
 @construct("rows", 4, Feature.GROUP, Aggregate.COUNT)
 def _groups(grammar: Grammar, chain: Chain) -> None:
-    annotate(chain, 0.35 if grammar.may(Feature.GROUP_EXPRESSIONS) else 0)
-    narrow(chain, 0.3)
+    annotate(chain, 0.6 if grammar.may(Feature.GROUP_EXPRESSIONS) else 0)
+    narrow(chain, 0.2)
     aliases = {name for call in chain.calls if call.name == "alias" for name in call.named}
     known = [name for name, family in grammar.names.items() if family not in ("whole", "rough") and name not in aliases]
-    keys = grammar.some(known, 1, 2)
-    if any(key.startswith("a") and key[1:].isdigit() for key in keys):
-        grammar.use(Feature.GROUP_EXPRESSIONS)
+    keys = grammar.some(grammar.near(known), 1, 2)
+    annotations = [name for name in known if name not in FIELDS]
+    if annotations and grammar.chance(0.6) and grammar.use(Feature.GROUP_EXPRESSIONS):
+        keys = [grammar.pick(annotations), *(key for key in keys[:1] if key in FIELDS)]
     chain.call(grammar.pick(["values", "values_list"]), *keys)
     outputs = {key: grammar.names[key] for key in keys}
     made: dict[str, Any] = {}

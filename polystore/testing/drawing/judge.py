@@ -104,7 +104,8 @@ class Judge:
         if isinstance(expected, Misuse) and isinstance(found, Misuse):
             return None
         if not query.ordered and query.verb.name in ("rows", "iterator"):
-            found, expected = in_any_order(found), in_any_order(expected)
+            found = in_any_order(found, nearly=query.rough)
+            expected = in_any_order(expected, nearly=query.rough)
         if not alike(found, expected, nearly=query.rough):
             failed = [each for each in (found, expected) if isinstance(each, Failure)]
             if failed == ["DataError"] and may_differ(query, Everything.objects.using(self.reference).all()):
