@@ -1,0 +1,66 @@
+"""Whole queries drawn at random, from filter to verb: answered as the reference does, or refused before any command."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from polystore import Store
+from polystore.testing.compliance.properties import often
+from polystore.testing.drawing.chains import drawn_query
+from polystore.testing.drawing import groups as _groups  # noqa: F401  enters its constructs
+from polystore.testing.drawing.families import drawn_pools, drawn_rows
+from polystore.testing.drawing.judge import Judge
+from polystore.testing.drawing.reduce import reduced
+from polystore.testing.harness import Db, rule
+from polystore.testing.models import Everything
+from polystore.testing.tally import Tally, tally_of
+
+STRUCTURES, VALUES = 14, 3
+"""Structures on one table, and how often each is asked with other values, by the same plan: it costs more than asking."""
+WILD = 0.15
+"""The share of queries that are drawn without regard to what the store declares."""
+
+
+@pytest.mark.hypothesis
+@rule("A4", "A13", "A15", "A17", "A18", "A19", "B11", "F16", "declared")
+def test_whole_drawn_queries_agree_with_the_reference(db: Db, reference: Store, request: pytest.FixtureRequest) -> None:
+    db(Everything.objects.all()).count()
+    judge = Judge(db, reference, Tally())
+    failed: dict[int, str] = {}
+
+    @settings(often(db, 1.0 if db.loop else 0.25), phases=[Phase.reuse, Phase.generate])
+    @given(st.integers(0, 2**64))
+    def check(seed: int) -> None:
+        story = failed.get(seed) or ask_batch(judge, seed)
+        if story is not None:
+            failed[seed] = story
+            pytest.fail(story, pytrace=False)
+
+    try:
+        check()
+    finally:
+        tally_of(request.config, db.report.store).add(judge.tally)
+    assert judge.tally.misused < judge.tally.drawn / 20, judge.tally
+
+
+def ask_batch(judge: Judge, seed: int) -> str | None:
+    """Draws rows and queries on them; the story of the first that fails, made small."""
+    dice = Random(f"{seed} {judge.db.colour}")
+    pools = drawn_pools(dice)
+    judge.put(drawn_rows(dice, pools, 10))
+    for _ in range(STRUCTURES):
+        structure, wild = dice.random(), dice.random() < WILD
+        client_at = dice.randint(0, 4) if dice.random() < 0.1 else None
+        for _ in range(VALUES):
+            query = drawn_query(Random(structure), pools, judge.db.declares, wild=wild, values=dice)
+            query = replace(query, client_at=client_at)
+            complaint = judge.complaint(query)
+            if complaint is not None:
+                query, complaint = reduced(judge, query, complaint)
+                return judge.story(query, complaint)
+    return None

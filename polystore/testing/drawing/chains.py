@@ -1,0 +1,264 @@
+"""Chains of calls: what is narrowed, computed, chosen, grouped, ordered and cut; and the verb at the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from polystore import F
+from polystore.query.capabilities import Feature
+from polystore.query.nodes import Function
+from polystore.testing.drawing.conditions import condition
+from polystore.testing.drawing.expressions import computed, expression
+from polystore.testing.drawing.families import FAMILIES, FIELDS, Pools
+from polystore.testing.drawing.grammar import Grammar, construct, drawn
+from polystore.testing.drawing.query import Call, DrawnQuery
+
+_SINGLE = [name for name, family in FAMILIES.items() if name != "whole" and family.exact]
+_READ = ["int", "int", "float", "rough", "decimal", "decimal", "text", "text", "date", "moment", "wall", "time", "bool"]
+
+
+@dataclass
+class Chain:
+    """A chain in the making.
+
+    ``outputs`` are the names that rows consist of, with their families; None while rows are instances. ``wide`` is
+    false once conditions can name outputs only.
+    """
+
+    grammar: Grammar
+    calls: list[Call] = field(default_factory=list)
+    outputs: dict[str, str] | None = None
+    grouped: bool = False
+    distinct: bool = False
+    sliced: bool = False
+    computes: bool = False
+
+    def call(self, verb: str, /, *arguments: Any, **named: Any) -> None:
+        """One more call."""
+        self.calls.append(Call(verb, arguments, named))
+
+    def name(self) -> str:
+        """A name for the next annotation."""
+        return f"a{len(self.grammar.names) - len(FIELDS) + 1}" if not self.grouped else f"g{len(self.grammar.names)}"
+
+    @property
+    def plain(self) -> bool:
+        """Whether its rows are instances that a condition chooses: they can be written."""
+        return self.outputs is None and not self.distinct and not self.sliced
+
+
+def drawn_query(dice: Random, pools: Pools, declares: Any, *, wild: bool = False, values: Random) -> DrawnQuery:
+    """A query of what the store declares; a ``wild`` one of anything. Its values come from dice of their own."""
+    grammar = Grammar(dice, pools, declares, wild, values)
+    chain = Chain(grammar)
+    narrow(chain, 0.5)
+    drawn(grammar, "rows", chain)
+    verb = drawn(grammar, "verb", chain) or Call("rows")
+    return DrawnQuery(tuple(chain.calls), verb, frozenset(grammar.needs), wild)
+
+
+def narrow(chain: Chain, share: float) -> None:
+    """Filters and excludes."""
+    grammar = chain.grammar
+    while grammar.chance(share):
+        verb = grammar.pick(["filter", "filter", "exclude"])
+        if grammar.chance(0.15):
+            chain.call(verb, condition(grammar, 1), condition(grammar, 1))
+        else:
+            chain.call(verb, condition(grammar))
+        share /= 2
+
+
+def annotate(chain: Chain, share: float) -> list[str]:
+    """Annotations and aliases of expressions; answers those that are read."""
+    grammar, made = chain.grammar, []
+    while grammar.chance(share) and grammar.use(Feature.COMPUTED):
+        family = grammar.pick(_READ)
+        verb = grammar.pick(["annotate", "annotate", "alias"])
+        name = chain.name()
+        chain.call(verb, **{name: computed(grammar, family, 2)})
+        grammar.names[name] = family
+        chain.computes = True
+        made += [name] if verb == "annotate" else []
+        share /= 2
+    return made
+
+
+def order(chain: Chain, names: dict[str, str], *, expressions: bool) -> None:
+    """Terms by name and, where they may be, by expression; NULLs at either end; perhaps backwards."""
+    grammar = chain.grammar
+    sortable = [name for name in _SINGLE if name != "bytes" or grammar.may(Feature.ORDER_BYTES)]
+    known = grammar.near([name for name, family in names.items() if family in sortable])
+    if not known:
+        return
+    most = 3 if grammar.may(Feature.ORDER_ANY) else 1
+    terms = [_term(grammar, name, name in FIELDS) for name in grammar.some(known, 1, most)]
+    if expressions and grammar.chance(0.25) and grammar.use(Feature.ORDER_EXPRESSIONS):
+        family = grammar.pick([name for name in _READ if name != "rough"])
+        made = computed(grammar, family, 1)
+        if hasattr(made, "asc"):
+            terms.insert(0, made.desc() if grammar.chance(0.5) else made.asc())
+    if grammar.chance(0.2):
+        terms.append(grammar.pick(["pk", "-pk"]) if expressions else terms[0])
+    chain.call("order_by", *terms)
+    if grammar.chance(0.15):
+        chain.call("reverse")
+
+
+def _term(grammar: Grammar, name: str, stored: bool) -> Any:
+    if not stored:
+        grammar.use(Feature.ORDER_EXPRESSIONS)
+    if grammar.chance(0.2) and grammar.use(Feature.NULLS_ORDER):
+        ends: dict[str, Any] = {grammar.pick(["nulls_first", "nulls_last"]): True}
+        return F(name).desc(**ends) if grammar.chance(0.5) else F(name).asc(**ends)
+    return grammar.pick(["", "-"]) + name
+
+
+def cut(chain: Chain, share: float) -> None:
+    """A slice."""
+    grammar = chain.grammar
+    if grammar.chance(share):
+        start, stop = grammar.pick([None, 0, 1, 2]), grammar.pick([None, 1, 3, 5])
+        if start is not None or stop is not None:
+            chain.call("[]", start, None if stop is None else (start or 0) + stop)
+            chain.sliced = True
+
+
+# ---- what rows are
+
+
+@construct("rows", 9)
+def _instances(grammar: Grammar, chain: Chain) -> None:
+    annotate(chain, 0.35)
+    narrow(chain, 0.4)
+    if grammar.chance(0.15):
+        chain.call(grammar.pick(["only", "defer"]), *grammar.some([*FIELDS], 1, 3))
+    if grammar.chance(0.55):
+        order(chain, grammar.names, expressions=True)
+    cut(chain, 0.25)
+
+
+@construct("rows", 6)
+def _projected(grammar: Grammar, chain: Chain) -> None:
+    annotate(chain, 0.5)
+    narrow(chain, 0.3)
+    aliases = {name for call in chain.calls if call.name == "alias" for name in call.named}
+    names = grammar.some(grammar.near([name for name in grammar.names if name not in aliases]), 1, 4)
+    chain.outputs = {name: grammar.names[name] for name in names}
+    form = grammar.pick(["values", "values_list", "flat", "named", "computed"])
+    if form == "computed" and not grammar.use(Feature.COMPUTED):
+        form = "values"
+    match form:
+        case "values":
+            chain.call("values", *names)
+        case "values_list":
+            chain.call("values_list", *names)
+        case "flat":
+            chain.call("values_list", names[0], flat=True)
+            chain.outputs = {names[0]: grammar.names[names[0]]}
+        case "named":
+            chain.call("values_list", *names, named=True)
+        case _:
+            family = grammar.pick(_READ)
+            name = chain.name()
+            chain.call("values", *names, **{name: computed(grammar, family, 2)})
+            chain.outputs[name] = grammar.names[name] = family
+            chain.computes = True
+    whole = any(family in ("whole", "rough") for family in chain.outputs.values())
+    if not whole and grammar.chance(0.35) and grammar.use(Feature.DISTINCT):
+        chain.call("distinct")
+        chain.distinct = True
+    if grammar.chance(0.55):
+        order(chain, chain.outputs if chain.distinct else grammar.names, expressions=not chain.distinct)
+    cut(chain, 0.25)
+
+
+@construct("rows", 1, Feature.DISTINCT, Feature.COMPUTED, Function.TRUNC)
+def _dates(grammar: Grammar, chain: Chain) -> None:
+    if grammar.chance(0.5):
+        unit = grammar.pick(["year", "month", "week", "day"])
+        chain.call("dates", grammar.pick(["day", "moment", "wall"]), unit, grammar.pick(["ASC", "DESC"]))
+    else:
+        unit = grammar.pick(["year", "quarter", "month", "week", "day", "hour", "minute", "second"])
+        chain.call("datetimes", grammar.pick(["moment", "wall", "instant"]), unit)
+    chain.outputs, chain.distinct = {}, True
+
+
+# ---- the verb
+
+
+@construct("verb", 12)
+def _rows(grammar: Grammar, chain: Chain) -> Call:
+    return Call("rows")
+
+
+@construct("verb", 3)
+def _count(grammar: Grammar, chain: Chain) -> Call:
+    return Call(grammar.pick(["count", "count", "exists"]))
+
+
+@construct("verb", 2)
+def _edge(grammar: Grammar, chain: Chain) -> Call:
+    return Call("first" if chain.sliced else grammar.pick(["first", "last"]))
+
+
+@construct("verb", 1)
+def _get(grammar: Grammar, chain: Chain) -> Call:
+    verb = grammar.pick(["get", "get_or_none"])
+    if chain.sliced or chain.outputs is not None or grammar.chance(0.3):
+        return Call(verb)
+    return Call(verb, (condition(grammar, 0),))
+
+
+@construct("verb", 1)
+def _earliest(grammar: Grammar, chain: Chain) -> Call:
+    if chain.sliced or chain.outputs is not None:
+        return Call("rows")
+    names = grammar.some(grammar.named(["int", "decimal", "text", "date", "moment"]), 1, 1)
+    return Call(grammar.pick(["earliest", "latest"]), tuple(name for name in names if name in FIELDS) or ("number",))
+
+
+@construct("verb", 1)
+def _in_bulk(grammar: Grammar, chain: Chain) -> Call:
+    if not chain.plain:
+        return Call("rows")
+    keys = [f"n{place}" for place in grammar.some(range(12), 0, 4)]
+    return Call("in_bulk", (keys,) if grammar.chance(0.7) else (), {"field_name": "name"})
+
+
+@construct("verb", 1)
+def _iterator(grammar: Grammar, chain: Chain) -> Call:
+    return Call("iterator", (), {"chunk_size": grammar.pick([1, 2, 5])})
+
+
+@construct("verb", 2)
+def _pages(grammar: Grammar, chain: Chain) -> Call:
+    terms = [term for call in chain.calls if call.name == "order_by" for term in call.arguments]
+    plain = all(isinstance(term, str) and term.lstrip("-") in {*FIELDS, "pk"} for term in terms)
+    return Call("pages", (grammar.pick([1, 2, 5]),)) if chain.plain and plain else Call("rows")
+
+
+ASSIGNED = [name for name in FIELDS if name != "name"]
+
+
+@construct("verb", 5)
+def _update(grammar: Grammar, chain: Chain) -> Call:
+    if not chain.plain or any(call.name in ("order_by", "only", "defer") for call in chain.calls):
+        return Call("rows")
+    values: dict[str, Any] = {}
+    for name in grammar.some(grammar.near(ASSIGNED), 1, 3):
+        family = FIELDS[name]
+        if family != "whole" and grammar.chance(0.5) and grammar.use(Feature.UPDATE_EXPRESSIONS):
+            values[name] = expression(grammar, family, 1)
+        else:
+            values[name] = grammar.pools.of_field(grammar.values, name)
+    return Call("update", (), values)
+
+
+@construct("verb", 2)
+def _delete(grammar: Grammar, chain: Chain) -> Call:
+    if not chain.plain or any(call.name in ("order_by", "only", "defer") for call in chain.calls):
+        return Call("rows")
+    return Call("delete")

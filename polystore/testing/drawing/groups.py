@@ -1,0 +1,137 @@
+"""Groups and aggregates: keys, what is aggregated, conditions on groups; and the verb that makes one row of all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from polystore import Avg, Count, Max, Min, StdDev, Sum, Variance
+from polystore.query.capabilities import Feature
+from polystore.query.nodes import Aggregate
+from polystore.testing.drawing.chains import Chain, annotate, cut, narrow, order
+from polystore.testing.drawing.conditions import condition
+from polystore.testing.drawing.expressions import expression, leaf
+from polystore.testing.drawing.families import FAMILIES, FIELDS
+from polystore.testing.drawing.grammar import Grammar, construct, drawn
+from polystore.testing.drawing.query import Call
+
+_SPREADS = (Aggregate.STDDEV, Aggregate.VARIANCE, Aggregate.STDDEV_SAMPLE, Aggregate.VARIANCE_SAMPLE)
+
+
+@construct("rows", 4, Feature.GROUP, Aggregate.COUNT)
+def _groups(grammar: Grammar, chain: Chain) -> None:
+    annotate(chain, 0.6 if grammar.may(Feature.GROUP_EXPRESSIONS) else 0)
+    narrow(chain, 0.2)
+    aliases = {name for call in chain.calls if call.name == "alias" for name in call.named}
+    known = [name for name, family in grammar.names.items() if family not in ("whole", "rough") and name not in aliases]
+    keys = grammar.some(grammar.near(known), 1, 2)
+    annotations = [name for name in known if name not in FIELDS]
+    if annotations and grammar.chance(0.6) and grammar.use(Feature.GROUP_EXPRESSIONS):
+        keys = [grammar.pick(annotations), *(key for key in keys[:1] if key in FIELDS)]
+    chain.call(grammar.pick(["values", "values_list"]), *keys)
+    outputs = {key: grammar.names[key] for key in keys}
+    made: dict[str, Any] = {}
+    for place in range(grammar.pick([1, 1, 2, 3])):
+        made[f"g{place}"], outputs[f"g{place}"] = drawn(grammar, "aggregate")
+    chain.call("annotate", **made)
+    grammar.names, chain.outputs, chain.grouped = outputs, outputs, True
+    if grammar.chance(0.35) and grammar.use(Feature.HAVING):
+        chain.call(grammar.pick(["filter", "exclude"]), condition(grammar, 1))
+    if grammar.chance(0.5):
+        order(chain, outputs, expressions=False)
+    cut(chain, 0.2)
+
+
+@construct("verb", 2, Feature.GROUP)
+def _aggregate(grammar: Grammar, chain: Chain) -> Call:
+    """``aggregate`` of what the chain answers."""
+    if chain.outputs is not None and (chain.distinct or chain.grouped):
+        grammar.names = {name: family for name, family in chain.outputs.items() if FAMILIES[family].lookups}
+        if not grammar.use(Feature.GROUP_SOURCE):
+            return Call("rows")
+    elif chain.sliced and not grammar.use(Feature.GROUP_SOURCE):
+        return Call("rows")
+    made = {f"v{place}": drawn(grammar, "aggregate")[0] for place in range(grammar.pick([1, 2, 3]))}
+    return Call("aggregate", (), made)
+
+
+# ---- aggregates: an expression and the family of its values
+
+
+def _options(grammar: Grammar) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if grammar.chance(0.2) and grammar.use(Feature.AGGREGATE_DISTINCT):
+        options["distinct"] = True
+    if grammar.chance(0.25) and grammar.use(Feature.AGGREGATE_FILTER):
+        options["filter"] = condition(grammar, 1)
+    return options
+
+
+def _operand(grammar: Grammar, families: Sequence[str]) -> tuple[Any, str]:
+    """What is aggregated: the name of a field or annotation, or an expression."""
+    names = grammar.named(families)
+    if not names:
+        return leaf(grammar, families[0]), families[0]
+    name = grammar.pick(names)
+    family = grammar.names[name]
+    if grammar.chance(0.25) and grammar.use(Feature.COMPUTED):
+        return expression(grammar, family, 1), family
+    return name, family
+
+
+def _numbers(grammar: Grammar) -> list[str]:
+    return ["int", "decimal", *(["float"] if grammar.pools.tame else [])]
+
+
+@construct("aggregate", 4, Aggregate.COUNT)
+def _count(grammar: Grammar) -> tuple[Any, str]:
+    if grammar.chance(0.4):
+        options = _options(grammar)
+        options.pop("distinct", None)
+        return Count("*", **options), "int"
+    names = grammar.named([name for name, family in FAMILIES.items() if family.exact and name != "whole"])
+    if not names:
+        return Count("*"), "int"
+    return Count(grammar.pick(names), **_options(grammar)), "int"
+
+
+@construct("aggregate", 3, Aggregate.SUM)
+def _sum(grammar: Grammar) -> tuple[Any, str]:
+    operand, family = _operand(grammar, _numbers(grammar))
+    options = _options(grammar)
+    if grammar.chance(0.2):
+        options["default"] = 0
+    return Sum(operand, **options), "rough" if family == "float" else family
+
+
+@construct("aggregate", 2, Aggregate.AVG)
+def _avg(grammar: Grammar) -> tuple[Any, str]:
+    operand, family = _operand(grammar, _numbers(grammar))
+    return Avg(operand, **_options(grammar)), "decimal" if family == "decimal" else "rough"
+
+
+@construct("aggregate", 2, Aggregate.MIN)
+def _min(grammar: Grammar) -> tuple[Any, str]:
+    return _end(grammar, Min)
+
+
+@construct("aggregate", 2, Aggregate.MAX)
+def _max(grammar: Grammar) -> tuple[Any, str]:
+    return _end(grammar, Max)
+
+
+def _end(grammar: Grammar, aggregate: Any) -> tuple[Any, str]:
+    ordered = [name for name, family in FAMILIES.items() if family.ordered and name != "whole"]
+    if not grammar.may(Feature.ORDER_BYTES):
+        ordered.remove("bytes")
+    if not grammar.named(ordered):
+        return Count("*"), "int"
+    operand, family = _operand(grammar, ordered)
+    return aggregate(operand, **_options(grammar)), family
+
+
+@construct("aggregate", 1, *_SPREADS)
+def _spread(grammar: Grammar) -> tuple[Any, str]:
+    operand, _ = _operand(grammar, _numbers(grammar) if grammar.pools.tame else ["int"])
+    spread = grammar.pick([StdDev, Variance])
+    return spread(operand, sample=grammar.chance(0.4), **_options(grammar)), "rough"

@@ -1,0 +1,81 @@
+"""Where an error may come or not: stores decide themselves in which order they compute, and what they need not compute.
+
+``filter(a__gt=1, b__lt=F("c") / 0)`` is an error only for a store that looks at the second condition first. So where one
+side ends in a DataError and the other answers, both can be right: if a part of the query has no value in some row, and
+something in the query lets a store leave parts out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from polystore import Case, Cast, Coalesce, Extract, Greatest, Least, NullIf, Q, QuerySet, Trunc, When
+from polystore.errors import DataError, FieldError
+from polystore.query.aggregates import Aggregation
+from polystore.query.calls import Call
+from polystore.query.functions import Combinable, Combined, Ordering
+from polystore.testing.drawing.query import DrawnQuery
+
+_CHOOSING = (Q, Case, Coalesce, NullIf, Greatest, Least)
+_STRICT_VERBS = ("rows", "iterator", "in_bulk", "aggregate", "update")
+_ADDING = ("annotate", "alias")
+
+
+def may_differ(query: DrawnQuery, source: QuerySet[Any, Any]) -> bool:
+    """Whether one store may answer the query over these rows, and another one fail."""
+    given = [each for call in (*query.calls, query.verb) for each in (*call.arguments, *call.named.values())]
+    found = [part for each in given for part in parts(each)]
+    leaves_out = (
+        query.verb.name not in _STRICT_VERBS
+        or any(call.name in ("filter", "exclude", "[]", "distinct", *_ADDING) for call in query.calls)
+        or any(isinstance(part, _CHOOSING) for part in found)
+    )
+    return leaves_out and _lurks(query, source, [part for part in found if isinstance(part, Combinable)])
+
+
+def _lurks(query: DrawnQuery, source: QuerySet[Any, Any], expressions: list[Combinable]) -> bool:
+    """Whether an expression has no value in some row; of sums this is not looked into."""
+    for call in query.calls:
+        if call.name in _ADDING and not any(isinstance(part, Aggregation) for part in _all(call.named.values())):
+            source = call.on(source)
+    for expression in expressions:
+        if isinstance(expression, Aggregation):
+            if expression.aggregate.value == "Sum":
+                return True
+            continue
+        try:
+            list(source.values_list(expression))
+        except DataError:
+            return True
+        except FieldError:
+            continue
+    return False
+
+
+def _all(values: Any) -> Iterator[Any]:
+    for value in values:
+        yield from parts(value)
+
+
+def parts(value: Any) -> Iterator[Any]:
+    """A value and all conditions and expressions within it."""
+    yield value
+    match value:
+        case Q(children=children):
+            for child in children:
+                yield from parts(child if isinstance(child, Q) else child[1])
+        case Combined(left=left, right=right):
+            yield from _all((left, right))
+        case Case(branches=branches, default=default):
+            yield from _all((*branches, default))
+        case When(condition=condition, then=then):
+            yield from _all((condition, then))
+        case Aggregation(expression=expression, filter=condition):
+            yield from _all((expression, condition))
+        case Cast(expression=expression) | Extract(expression=expression) | Trunc(expression=expression):
+            yield from parts(expression)
+        case Ordering(expression=expression):
+            yield from parts(expression)
+        case Call(arguments=arguments):
+            yield from _all(arguments)

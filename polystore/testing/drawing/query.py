@@ -1,0 +1,118 @@
+"""A drawn query as a value: the calls of a chain and the verb that answers it; it runs on any store and reads as code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+from polystore import QuerySet
+from polystore.query.nodes import Aggregate, Function
+from polystore.testing.drawing.code import arguments_code
+from polystore.testing.drawing.grammar import Need
+
+
+class Ask(Protocol):
+    """Runs a verb on a queryset; ``rows`` is the list of its rows."""
+
+    def __call__(self, query: Any, verb: str, /, *arguments: Any, **named: Any) -> Any: ...
+
+
+_ROUGH = {Function.POWER, Function.SQRT} | set(Aggregate) - {Aggregate.COUNT, Aggregate.MIN, Aggregate.MAX}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a chain; ``[]`` is a slice."""
+
+    name: str
+    arguments: tuple[Any, ...] = ()
+    named: Mapping[str, Any] = field(default_factory=dict)
+
+    def on(self, query: Any) -> Any:
+        """The queryset with this call."""
+        if self.name == "[]":
+            return query[slice(*self.arguments)]
+        return getattr(query, self.name)(*self.arguments, **self.named)
+
+    def __str__(self) -> str:
+        if self.name == "[]":
+            start, stop = self.arguments
+            return f"[{'' if start is None else start}:{'' if stop is None else stop}]"
+        return f".{self.name}({arguments_code(self.arguments, self.named)})"
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnQuery:
+    """A chain of calls, the verb at its end, and what a store needs to answer it natively.
+
+    A ``wild`` query was drawn without regard to what the store declares. With ``client_at`` it is asked a second time,
+    with ``client()`` at this place.
+    """
+
+    calls: tuple[Call, ...]
+    verb: Call
+    needs: frozenset[Need] = frozenset()
+    wild: bool = False
+    client_at: int | None = None
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes rows."""
+        return self.verb.name in ("update", "delete")
+
+    @property
+    def rough(self) -> bool:
+        """Whether its floats are compared nearly: stores add them in different orders and have their own libraries."""
+        return not _ROUGH.isdisjoint(self.needs)
+
+    @property
+    def ordered(self) -> bool:
+        """Whether its rows have an order: one was given, which the key makes total, or there is a slice."""
+        orders = [call for call in self.calls if call.name == "order_by" and call.arguments]
+        cut = any(call.name == "[]" and call.arguments not in ((0, None), (None, None)) for call in self.calls)
+        return cut or bool(orders) or any(call.name in ("dates", "datetimes") for call in self.calls)
+
+    def run(self, source: QuerySet[Any, Any], ask: Ask, client_at: int | None = None) -> Any:
+        """What the query answers on a store.
+
+        Args:
+            source: all rows of the model there.
+            ask: runs a verb there.
+            client_at: the place among the calls from which on everything is done here.
+        """
+        query: Any = source
+        for place, call in enumerate(self.calls):
+            query = call.on(query.client(max_rows=1000) if place == client_at else query)
+        if client_at == len(self.calls):
+            query = query.client(max_rows=1000)
+        perform = VERBS.get(self.verb.name)
+        if perform is not None:
+            return perform(query, ask, *self.verb.arguments, **self.verb.named)
+        return ask(query, self.verb.name, *self.verb.arguments, **self.verb.named)
+
+    def __str__(self) -> str:
+        chain = "".join(map(str, self.calls))
+        end = {"rows": "", "pages": ".keyset({})"}.get(self.verb.name)
+        if end is None:
+            end = str(self.verb)
+        query = f"Everything.objects{chain or '.all()'}{end.format(*self.verb.arguments)}"
+        return f"list({query})" if self.verb.name == "rows" else query
+
+
+Perform: TypeAlias = Callable[..., Any]
+
+
+def _pages(query: Any, ask: Ask, size: int) -> Any:
+    """All pages to the end, and the way back from the last one."""
+    page = ask(query, "keyset", size)
+    found = [list(page)]
+    while page.next is not None and len(found) < 100:
+        page = ask(query, "keyset", size, after=page.next)
+        found.append(list(page))
+    back = None if page.previous is None else list(ask(query, "keyset", size, before=page.previous))
+    return found, back
+
+
+VERBS: Mapping[str, Perform] = {"pages": _pages}
+"""Verbs that are more than one call."""
