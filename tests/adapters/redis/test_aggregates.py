@@ -133,13 +133,16 @@ def sent(store: Store) -> list[bytes]:
     found: list[bytes] = []
     channel = store.handle(Track).connection.backend._link.channel
     for name in ("call", "send"):
-
-        def watch(packed: bytes, *rest: Any, inner: Any = getattr(channel, name)) -> Any:
-            found.append(packed)
-            return inner(packed, *rest)
-
-        setattr(channel, name, watch)
+        setattr(channel, name, watched(getattr(channel, name), found))
     return found
+
+
+def watched(inner: Any, found: list[bytes]) -> Any:
+    def watch(packed: bytes, *rest: Any) -> Any:
+        found.append(packed)
+        return inner(packed, *rest)
+
+    return watch
 
 
 def test_aggregates_take_one_round_trip_however_many_they_are(tracks: Store) -> None:
