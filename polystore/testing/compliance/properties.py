@@ -343,6 +343,7 @@ COMPUTED_FIELDS = [
     "word",
     "day",
     "moment",
+    "span",
     "level",
     "mood",
 ]
