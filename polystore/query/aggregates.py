@@ -65,14 +65,14 @@ class Count(Aggregation):
 
 
 class Sum(Aggregation):
-    """The sum: of ints an int within 64 bits, of Decimals an exact one."""
+    """The sum: of ints an int within 64 bits, of Decimals an exact one, of timedeltas a timedelta."""
 
     __slots__ = ()
     aggregate = Aggregate.SUM
 
 
 class Avg(Aggregation):
-    """The mean: of ints a float, of Decimals a Decimal."""
+    """The mean: of ints a float, of Decimals a Decimal, of timedeltas one in microseconds, rounded half-even."""
 
     __slots__ = ()
     aggregate = Aggregate.AVG

@@ -13,6 +13,7 @@ class Feature(Enum):
 
     FILTER_ANY = "conditions on fields without an index"
     ORDER_ANY = "ordering by fields without an index"
+    GROUP_ANY = "aggregates, groups and distinct rows without an index"
     ORDER_BYTES = "comparing and ordering bytes"
     COMPARE_COLUMNS = "comparing two fields of a row"
     MODULO_FLOATS = "modulo of floats"

@@ -260,11 +260,11 @@ class Column(F, Generic[T]):
     def __le__(self, other: T | F) -> Q:
         return Q(**{f"{self.name}__lte": other})
 
-    def in_(self, values: Iterable[T]) -> Q:
+    def in_(self, values: Iterable[T | F]) -> Q:
         """The value is one of these; None among them is left out."""
         return Q(**{f"{self.name}__in": values})
 
-    def range(self, low: T, high: T) -> Q:
+    def range(self, low: T | F, high: T | F) -> Q:
         """The value lies between the two, both included."""
         return Q(**{f"{self.name}__range": (low, high)})
 

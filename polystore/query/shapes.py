@@ -39,6 +39,7 @@ from polystore.query.nodes import Function, Operator
 from polystore.query.signatures import CASTS
 from polystore.schema.kinds import describe_kind, is_container
 
+_ENDS = ("gte", "lte")
 _SCALARS = frozenset({int, str, float, bool, Decimal, datetime, date, time, timedelta, UUID, bytes})
 
 
@@ -107,6 +108,9 @@ def _clause(scope: Scope, name: str, value: Any, values: list[Any]) -> Any:
 
 
 def _expression_clause(scope: Scope, lookup: Lookup, value: Combinable | Q, values: list[Any]) -> Any:
+    if lookup.test in ("in", "range"):
+        collection = "list" if lookup.test == "in" else "pair"
+        _refuse(scope, lookup, value, Refused(f"a {collection} of values and expressions, not a single one"))
     if not isinstance(lookup.test, Operator) or lookup.test not in (
         ORDER_OPERATORS | TEXT_OPERATORS | {Operator.EXACT}
     ):
@@ -121,8 +125,29 @@ def _expression_clause(scope: Scope, lookup: Lookup, value: Combinable | Q, valu
 def _in_clause(scope: Scope, lookup: Lookup, value: Any, values: list[Any]) -> Any:
     if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
         _refuse(scope, lookup, value, Refused("a list, tuple, set or other collection of values"))
+    given, computed = _apart(value)
+    clause = _values_clause(scope, lookup, given, values)
+    if not computed:
+        return clause
+    exact = find_lookup(scope, lookup.name.removesuffix("__in"))
+    return ("Q", "OR", False, (clause, *(_expression_clause(scope, exact, each, values) for each in computed)))
+
+
+def _apart(items: Iterable[Any]) -> tuple[list[Any], list[Combinable | Q]]:
+    """Values, and what is computed, each in order."""
+    given: list[Any] = []
+    computed: list[Combinable | Q] = []
+    for item in items:
+        if isinstance(item, Combinable | Q) and not isinstance(item, Value):
+            computed.append(item)
+        else:
+            given.append(item.value if isinstance(item, Value) else item)
+    return given, computed
+
+
+def _values_clause(scope: Scope, lookup: Lookup, given: list[Any], values: list[Any]) -> Any:
     distinct: dict[Any, None] = {}
-    for item in value:
+    for item in given:
         if item is not None:
             distinct[_coerced(scope, lookup, lookup.coerce, item)] = None
     distinct.pop(Verdict.NEVER, None)
@@ -137,10 +162,15 @@ def _in_clause(scope: Scope, lookup: Lookup, value: Any, values: list[Any]) -> A
 def _range_clause(scope: Scope, lookup: Lookup, value: Any, values: list[Any]) -> Any:
     if isinstance(value, str | bytes) or not isinstance(value, Sequence) or len(value) != 2:
         _refuse(scope, lookup, value, Refused("a pair (low, high)"))
-    if any(end is None or isinstance(end, Combinable | Q) for end in value):
+    given, computed = _apart(value)
+    if None in given:
         _refuse(scope, lookup, value, Refused("two values; use gte or lte for a range with one end"))
+    if computed:
+        stem = lookup.name.removesuffix("__range")
+        sides = tuple(_clause(scope, f"{stem}__{word}", end, values) for word, end in zip(_ENDS, value, strict=True))
+        return ("Q", "AND", False, sides)
     ends = []
-    for end, operator in zip(value, (Operator.GTE, Operator.LTE), strict=True):
+    for end, operator in zip(given, (Operator.GTE, Operator.LTE), strict=True):
         ends.append(_coerced(scope, lookup, lookup_coercer(lookup.part, lookup.kind, operator), end))
     if Verdict.NEVER in ends:
         return ("verdict", lookup.name, Verdict.NEVER)
@@ -152,7 +182,7 @@ def _range_clause(scope: Scope, lookup: Lookup, value: Any, values: list[Any]) -
 
 def _half_range(lookup: Lookup, ends: list[Any], values: list[Any]) -> Any:
     stem = lookup.name.removesuffix("__range")
-    for end, word in zip(ends, ("gte", "lte"), strict=True):
+    for end, word in zip(ends, _ENDS, strict=True):
         if not isinstance(end, Verdict):
             values.append(end)
             return ("Q", "AND", False, (f"{stem}__{word}",))

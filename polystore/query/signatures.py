@@ -16,6 +16,7 @@ from polystore.schema.kinds import (
     DateKind,
     DateTimeKind,
     DecimalKind,
+    DurationKind,
     EnumKind,
     FloatKind,
     IntKind,
@@ -239,6 +240,8 @@ def aggregate_kind(aggregate: Aggregate, operand: Kind | None, *, distinct: bool
     match aggregate:
         case Aggregate.MIN | Aggregate.MAX:
             return _ordered([operand])
+        case Aggregate.SUM | Aggregate.AVG if isinstance(plain_kind(operand), DurationKind):
+            return DurationKind()
         case Aggregate.SUM:
             kind = number_kind([operand])
             return DecimalKind(decimal_places=_places(operand)) if isinstance(kind, DecimalKind) else kind

@@ -75,7 +75,7 @@ VALUES: list[tuple[str, Any, str]] = [
     ("year__in", "12", COLLECTION),
     ("year__in", 5, COLLECTION),
     ("year__in", {"$gt": 1}, COLLECTION),
-    ("year__in", F("year"), "values, not expressions"),
+    ("year__in", F("year"), "a list of values and expressions, not a single one"),
     ("year__range", (1990,), "a pair (low, high)"),
     ("year__range", (1990, None), "two values; use gte or lte for a range with one end"),
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from polystore import F, Q
+from polystore import F, Q, Value
 from polystore.errors import FieldError
 from polystore.query.coerce import Verdict
 from polystore.query.nodes import (
@@ -96,6 +96,25 @@ def test_in_reads_as_one_list_of_its_kind() -> None:
     )
 
 
+def test_expressions_in_a_list_are_comparisons_beside_its_values() -> None:
+    rank = Column(SAMPLE.field("rank"))
+    assert condition_of(number__in=[F("rank"), 3, None, Value(4)]) == (
+        Either((Within(NUMBER, ParameterList(0, INT, 2)), Compare(NUMBER, Operator.EXACT, rank))),
+        [(3, 4)],
+    )
+    assert condition_of(number__in=[F("rank")]) == (Compare(NUMBER, Operator.EXACT, rank), [])
+    assert condition_of(number__in=[F("rank"), None, 1.5])[0] == Compare(NUMBER, Operator.EXACT, rank)
+
+
+def test_expressions_are_ends_of_a_range() -> None:
+    rank = Column(SAMPLE.field("rank"))
+    assert condition_of(number__range=(F("rank"), 2.5)) == (
+        All((Compare(NUMBER, Operator.GTE, rank), Compare(NUMBER, Operator.LTE, Parameter(0, INT)))),
+        [2],
+    )
+    assert condition_of(number__range=(2**70, F("rank")))[0] == FALSE
+
+
 @pytest.mark.parametrize(
     ("low", "high", "condition", "values"),
     [
@@ -125,12 +144,13 @@ def test_a_range_is_two_comparisons_or_what_is_left_of_them(
         ({"number__in": {1: 2}}, "it takes a list, tuple, set or other collection of values"),
         ({"number__in": 3}, "it takes a list, tuple, set or other collection of values"),
         ({"number__in": [1, [2]]}, "Sample.number is int: number__in=[2] does not work; it takes an int"),
-        ({"number__in": F("rank")}, "it takes values, not expressions"),
+        ({"number__in": F("rank")}, "it takes a list of values and expressions, not a single one"),
+        ({"number__range": F("rank")}, "it takes a pair of values and expressions, not a single one"),
         ({"number__range": 3}, "number__range=3 does not work; it takes a pair (low, high)"),
         ({"text__range": "ab"}, "it takes a pair (low, high)"),
         ({"number__range": (1, 2, 3)}, "it takes a pair (low, high)"),
         ({"number__range": (None, 2)}, "it takes two values; use gte or lte for a range with one end"),
-        ({"number__range": (1, F("rank"))}, "it takes two values; use gte or lte for a range with one end"),
+        ({"number__range": (None, F("rank"))}, "it takes two values; use gte or lte for a range with one end"),
         ({"number__isnull": 1}, "number__isnull=1 does not work; it takes True or False"),
         ({"number__isnull": None}, "number__isnull=None does not work; it takes True or False"),
         ({"text__regex": F("code")}, "it takes a pattern, not an expression"),

@@ -31,7 +31,7 @@ from polystore.adapters.mongo.values import (
     power_of_ten,
 )
 from polystore.query.nodes import Aggregate, Aggregated
-from polystore.schema.kinds import DecimalKind, FloatKind, IntKind, PlainKind
+from polystore.schema.kinds import DecimalKind, DurationKind, FloatKind, IntKind, PlainKind
 
 _VARIANCES = {
     Aggregate.VARIANCE: 0,
@@ -115,7 +115,7 @@ def _sum_parts(node: Aggregated) -> dict[str, _Part]:
             parts["size"] = _Part("$sum", lambda x: {"$abs": x})
             if _places(node) is None:
                 parts["room"] = _Part("$min", _room)
-        case IntKind() if node.aggregate is Aggregate.AVG:
+        case IntKind() | DurationKind() if node.aggregate is Aggregate.AVG:
             parts["total"] = _Part("$sum", lambda x: {"$toDecimal": x})
         case _:
             pass
@@ -151,13 +151,19 @@ def _result(node: Aggregated) -> Any:
     total = _total(node)
     if node.aggregate is Aggregate.AVG:
         total = {"$divide": [total, "$$count"]}
-        total = {"$toDouble": total} if isinstance(_kind(node), IntKind) else total
+        match _kind(node):
+            case IntKind():
+                total = {"$toDouble": total}
+            case DurationKind():
+                total = {"$toLong": {"$round": [total, 0]}}
+            case _:
+                pass
     return either({"$gt": ["$$count", 0]}, total, None)
 
 
 def _total(node: Aggregated) -> Any:
     match _kind(node):
-        case IntKind():
+        case IntKind() | DurationKind():
             return "$$total" if node.aggregate is Aggregate.AVG else checked_int("$$total")
         case FloatKind():
             return checked_float("$$total", ["$$size"])

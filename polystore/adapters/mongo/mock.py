@@ -54,6 +54,7 @@ MOCK = Dialect(
             {
                 Feature.FILTER_ANY,
                 Feature.ORDER_ANY,
+                Feature.GROUP_ANY,
                 Feature.DISTINCT,
                 Feature.ATOMIC_BATCH,
                 Feature.IGNORE_CONFLICTS,

@@ -20,6 +20,7 @@ from polystore.adapters.redis.commands import (
     Get,
     GetMany,
     Merge,
+    Summary,
     Tally,
 )
 from polystore.adapters.redis.errors import translate
@@ -125,6 +126,12 @@ class AsyncRedisBackend:
             case Tally():
                 await self._finish(command.layout, command.scan)
                 return command.answer(command.scan.number)
+            case Summary():
+                while left := [question for question in command.questions if not question.done]:
+                    replies = await self._link.ask_all(command.layout, [question.packed for question in left])
+                    for question, reply in zip(left, replies, strict=True):
+                        question.read(reply)
+                return command.answer()
             case Add():
                 return await self._add(command)
             case Merge():

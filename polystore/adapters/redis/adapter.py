@@ -11,7 +11,7 @@ from polystore.adapters.redis.compile import compile_operation
 from polystore.adapters.redis.layout import Layout, make_layout
 from polystore.adapters.redis.target import Target
 from polystore.errors import NotSupportedError
-from polystore.query.nodes import ArithmeticOperator, Operation, Operator
+from polystore.query.nodes import Aggregate, ArithmeticOperator, Operation, Operator
 from polystore.schema.kinds import Kind
 from polystore.schema.model import Schema
 
@@ -34,6 +34,11 @@ CAPABILITIES = Capabilities(
             Feature.ORDER_BYTES,
             Feature.MODULO_FLOATS,
             Feature.UPDATE_EXPRESSIONS,
+            Feature.DISTINCT,
+            Feature.AGGREGATE_DISTINCT,
+            Feature.AGGREGATE_FILTER,
+            Feature.GROUP,
+            Feature.HAVING,
             Feature.IGNORE_CONFLICTS,
             Feature.UPDATE_CONFLICTS,
             Feature.TTL,
@@ -42,6 +47,7 @@ CAPABILITIES = Capabilities(
             Feature.ASYNC,
         }
     ),
+    aggregates=frozenset({Aggregate.COUNT, Aggregate.SUM, Aggregate.AVG, Aggregate.MIN, Aggregate.MAX}),
 )
 
 

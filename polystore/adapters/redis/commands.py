@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from polystore.adapters.redis.conditions import Values
+from polystore.adapters.redis.folds import Fold
 from polystore.adapters.redis.layout import Layout
 from polystore.adapters.redis.merges import Candidate, EachChange, MergeWriter
 from polystore.adapters.redis.requests import Scan
@@ -64,6 +65,15 @@ class Tally:
 
 
 @dataclass(slots=True)
+class Summary:
+    """What scans and folds of one moment come to."""
+
+    layout: Layout
+    questions: Sequence[Scan | Fold]
+    answer: Callable[[], Any]
+
+
+@dataclass(slots=True)
 class Add:
     """New rows."""
 
@@ -106,4 +116,4 @@ class Change:
     values: Values
 
 
-Command: TypeAlias = Get | GetMany | CountKeys | Answer | Find | Tally | Add | Merge | ChangeEach | Change
+Command: TypeAlias = Get | GetMany | CountKeys | Answer | Find | Tally | Summary | Add | Merge | ChangeEach | Change

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, assert_never
 
-from polystore.adapters.base import Prepared, Source, undeclared
+from polystore.adapters.base import Prepared, Source
+from polystore.adapters.redis.aggregates import PreparedDistinctNumber, compile_distinct, compile_group
 from polystore.adapters.redis.commands import (
     Add,
     Answer,
@@ -20,15 +21,14 @@ from polystore.adapters.redis.commands import (
     Tally,
 )
 from polystore.adapters.redis.conditions import Values, read_branches
-from polystore.adapters.redis.describe import describe
 from polystore.adapters.redis.layout import Layout
 from polystore.adapters.redis.merges import MergeWriter, each_reader
 from polystore.adapters.redis.plan import make_plan
+from polystore.adapters.redis.prepared import RedisPrepared
 from polystore.adapters.redis.requests import bind_conditions, condition_arguments, fixed_keys, start_scan
 from polystore.adapters.redis.types import load
 from polystore.adapters.redis.wire import make_call, pack, pack_fetch, pack_fetches
 from polystore.adapters.redis.writes import MAX_BATCH, InsertWriter, PatchMaker, constant_changes, make_patch
-from polystore.errors import NotSupportedError
 from polystore.query.nodes import (
     All,
     Column,
@@ -62,7 +62,7 @@ def compile_operation(layout: Layout, operation: Operation) -> Prepared:
         case Select():
             return _compile_select(layout, operation)
         case Group():
-            undeclared(operation)
+            return compile_group(layout, operation)
         case Count() | Exists():
             return _compile_number(layout, operation)
         case Insert(on_conflict=OnConflict() as found):
@@ -74,23 +74,6 @@ def compile_operation(layout: Layout, operation: Operation) -> Prepared:
         case Update() | Delete():
             return PreparedChange(layout, operation)
     assert_never(operation)
-
-
-class _Prepared:
-    """What all prepared operations share."""
-
-    sources: tuple[Source, ...] = ()
-    dumps: tuple[Callable[[Any], Any] | None, ...] = ()
-
-    def __init__(self, layout: Layout) -> None:
-        self.layout = layout
-
-    def bind(self, values: Sequence[Any]) -> Command:
-        raise NotImplementedError
-
-    def describe(self, values: Sequence[Any]) -> str:
-        """The command as text."""
-        return describe(self.bind(values))
 
 
 # ---- by key
@@ -120,7 +103,8 @@ def _value_of(parameter: Parameter) -> Callable[[Values], Any]:
 
 
 def _compile_select(layout: Layout, operation: Select) -> Prepared:
-    _refuse_distinct(layout, operation.columns if operation.distinct else ())
+    if operation.distinct and not any(field.primary_key for field in operation.columns):
+        return compile_distinct(layout, operation)
     key = _the_key(operation.condition)
     if key is not None and operation.offset is None:
         return PreparedGet(layout, operation, key)
@@ -130,21 +114,12 @@ def _compile_select(layout: Layout, operation: Select) -> Prepared:
     return PreparedFind(layout, operation)
 
 
-def _refuse_distinct(layout: Layout, columns: Sequence[FieldInfo]) -> None:
-    if columns and not any(field.primary_key for field in columns):
-        names = ", ".join(field.name for field in columns)
-        raise NotSupportedError(
-            f"{layout.schema.name}: distinct rows of {names} need all rows to be compared; on Redis put "
-            ".client(max_rows=...) before distinct()"
-        )
-
-
 def _sources(columns: Sequence[FieldInfo]) -> tuple[Source, ...]:
     """A row is the answer to a fetch: its version, then its columns."""
     return tuple(Source(place, load(field.kind)) for place, field in enumerate(columns, 1))
 
 
-class PreparedGet(_Prepared):
+class PreparedGet(RedisPrepared):
     """One row by its key: one round trip."""
 
     def __init__(self, layout: Layout, operation: Select, key: Parameter) -> None:
@@ -165,7 +140,7 @@ def _fetch_binder(layout: Layout, before: bytes, behind: bytes, key: Parameter) 
     return bind
 
 
-class PreparedGetMany(_Prepared):
+class PreparedGetMany(RedisPrepared):
     """Rows by their keys: one round trip."""
 
     def __init__(self, layout: Layout, operation: Select, keys: ParameterList) -> None:
@@ -190,7 +165,7 @@ class PreparedGetMany(_Prepared):
 # ---- through indexes
 
 
-class PreparedFind(_Prepared):
+class PreparedFind(RedisPrepared):
     """Rows found through indexes: one round trip for their keys, one for their bodies."""
 
     def __init__(self, layout: Layout, operation: Select) -> None:
@@ -212,8 +187,10 @@ class PreparedFind(_Prepared):
 
 
 def _compile_number(layout: Layout, operation: Count | Exists) -> Prepared:
-    _refuse_distinct(layout, operation.distinct if isinstance(operation, Count) else ())
     answer = _number_answer(operation)
+    distinct = operation.distinct if isinstance(operation, Count) else ()
+    if isinstance(operation, Count) and distinct and not any(field.primary_key for field in distinct):
+        return PreparedDistinctNumber(layout, operation, answer)
     key, keys = _the_key(operation.condition), _the_keys(operation.condition)
     if key is not None:
         value = _value_of(key)
@@ -245,7 +222,7 @@ def _number_answer(operation: Count | Exists) -> BindAnswer:
     return bind
 
 
-class PreparedCountKeys(_Prepared):
+class PreparedCountKeys(RedisPrepared):
     """How many of some keys have a row: one round trip."""
 
     def __init__(self, layout: Layout, keys: Callable[[Values], Sequence[Any]], answer: BindAnswer) -> None:
@@ -258,7 +235,7 @@ class PreparedCountKeys(_Prepared):
         return CountKeys(b"".join(packed), len(packed), self._answer(values)[1])
 
 
-class PreparedTally(_Prepared):
+class PreparedTally(RedisPrepared):
     """How many rows there are: one round trip where an index tells the number."""
 
     def __init__(self, layout: Layout, operation: Count | Exists, answer: BindAnswer) -> None:
@@ -276,7 +253,7 @@ class PreparedTally(_Prepared):
 # ---- writes
 
 
-class PreparedInsert(_Prepared):
+class PreparedInsert(RedisPrepared):
     """New rows: one round trip for every 64, and one for every block of keys that the store gives."""
 
     def __init__(self, layout: Layout, operation: Insert) -> None:
@@ -288,7 +265,7 @@ class PreparedInsert(_Prepared):
         return Add(self.layout, self._writer, [self._writer.read(row) for row in values])
 
 
-class PreparedMerge(_Prepared):
+class PreparedMerge(RedisPrepared):
     """New rows or changes of those that are there: as many round trips as inserts, and one or two to find them."""
 
     def __init__(self, layout: Layout, operation: Insert, found: OnConflict) -> None:
@@ -301,7 +278,7 @@ class PreparedMerge(_Prepared):
         return Merge(self.layout, self._writer, [self._writer.candidate(row) for row in values])
 
 
-class PreparedEach(_Prepared):
+class PreparedEach(RedisPrepared):
     """Changes of rows by key: one round trip for every 64; where uniques are touched, one for each row."""
 
     def __init__(self, layout: Layout, operation: UpdateEach) -> None:
@@ -314,7 +291,7 @@ class PreparedEach(_Prepared):
         return ChangeEach(self.layout, [self._read(row) for row in values], self._size)
 
 
-class PreparedChange(_Prepared):
+class PreparedChange(RedisPrepared):
     """An update or a delete: rows are found, then changed, 64 in one step, where they still fulfil the condition."""
 
     def __init__(self, layout: Layout, operation: Update | Delete) -> None:

@@ -16,9 +16,11 @@ from polystore.adapters.redis.commands import (
     Get,
     GetMany,
     Merge,
+    Summary,
     Tally,
 )
-from polystore.adapters.redis.layout import Layout
+from polystore.adapters.redis.folds import Fold
+from polystore.adapters.redis.layout import KEY_SLOT, Layout
 from polystore.adapters.redis.plan import Source
 from polystore.adapters.redis.requests import Scan
 
@@ -36,6 +38,8 @@ def describe(command: Command) -> str:
             return f"{_scan_text(layout, scan)}\nHMGET of each row found"
         case Tally(layout=layout, scan=scan):
             return _scan_text(layout, scan)
+        case Summary(layout=layout, questions=questions):
+            return "\n".join(_question_text(layout, question) for question in questions)
         case Add(layout=layout, rows=rows):
             return f"EVALSHA apply on {_tag(layout)}: insert {len(rows)} rows"
         case Merge(layout=layout, rows=rows):
@@ -55,6 +59,21 @@ def _change_text(command: Change) -> str:
     read = "" if command.maker is None else "\nHMGET of each row found"
     found = _scan_text(command.layout, command.scan)
     return f"{found}{read}\n{apply} the rows found, where the condition still holds"
+
+
+def _question_text(layout: Layout, question: Scan | Fold) -> str:
+    return _scan_text(layout, question) if isinstance(question, Scan) else _fold_text(layout, question)
+
+
+def _fold_text(layout: Layout, fold: Fold) -> str:
+    plan = fold.plan
+    schema = layout.schema
+    fields = [schema.primary_key if slot == KEY_SLOT else layout.slots[slot - 1].field for slot in plan.slots]
+    how = "rows" if fold.by_rows else "entries"
+    return (
+        f"EVALSHA fold on {_tag(layout)}: {plan.what} of {', '.join(field.name for field in fields)}\n"
+        f"  by the {how} of {_index(layout, plan.index)}"
+    )
 
 
 def _scan_text(layout: Layout, scan: Scan) -> str:

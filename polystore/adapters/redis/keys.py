@@ -83,11 +83,6 @@ def key_encoder(kind: Kind) -> Encode:
     return encode_checked
 
 
-def key_decoder(kind: Kind) -> Callable[[bytes], Any]:
-    """The function from the encoding of a primary key back to its plain value."""
-    return _KEY_DECODERS[type(plain_kind(kind))]
-
-
 def successor(prefix: bytes) -> bytes | None:
     """The lowest bytes above everything that begins with ``prefix``; None when nothing is above."""
     stripped = prefix.rstrip(b"\xff")
@@ -114,10 +109,6 @@ def _escape(data: bytes) -> bytes:
     if b"\0" in data or b"\1" in data:
         return data.replace(b"\1", b"\1\2").replace(b"\0", b"\1\1")
     return data
-
-
-def _unescape(data: bytes) -> bytes:
-    return data.replace(b"\1\1", b"\0").replace(b"\1\2", b"\1")
 
 
 def encode_folded_text(value: str) -> bytes:
@@ -206,21 +197,4 @@ _ENCODERS: dict[type, Encode] = {
     DurationKind: _encode_duration,
     UuidKind: _encode_uuid,
     ObjectIdKind: _encode_object_id,
-}
-
-
-def _decode_int(encoded: bytes) -> int:
-    number: int = _unpack_unsigned(encoded[1:])[0]
-    return number - _SIGN
-
-
-def _decode_text(encoded: bytes) -> str:
-    return _unescape(encoded[1:-1]).decode()
-
-
-_KEY_DECODERS: dict[type, Callable[[bytes], Any]] = {
-    IntKind: _decode_int,
-    TextKind: _decode_text,
-    UuidKind: lambda encoded: UUID(bytes=encoded[1:]),
-    ObjectIdKind: lambda encoded: encoded[1:].hex(),
 }

@@ -15,7 +15,8 @@ from typing import Any
 
 import msgspec
 
-from polystore.adapters.redis.keys import Encode, encode_folded_text, encoder, key_decoder, key_encoder
+from polystore.adapters.redis.decode import decoder
+from polystore.adapters.redis.keys import Encode, encode_folded_text, encoder, key_encoder
 from polystore.adapters.redis.types import Dump, dump
 from polystore.schema.kinds import TextKind, plain_kind
 from polystore.schema.model import FieldInfo, IndexInfo, Schema
@@ -164,7 +165,7 @@ def make_layout(schema: Schema, namespace: str, app: str) -> Layout:
         fingerprint=hashlib.sha1(definition, usedforsecurity=False).hexdigest()[:20].encode(),
         lifetime=b"" if schema.ttl is None else b"%d" % max(1, round(schema.ttl.total_seconds() * 1000)),
         encode_key=key_encoder(key_kind),
-        decode_key=key_decoder(key_kind),
+        decode_key=decoder(key_kind),
         dump_key=dump(key_kind),
     )
 

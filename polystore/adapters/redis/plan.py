@@ -133,7 +133,7 @@ def _sources(layout: Layout, branch: Branch, terms: tuple[Part, ...]) -> tuple[S
     ]
     constant = _constants(branch)
     for number, index in enumerate(layout.indexes, 1):
-        bound, points = _bound_parts(branch, index)
+        bound, points = bound_parts(branch, index)
         if bound:
             runs = _direction(index, terms, constant | points) if terms else None
             found.append(Source(number, bound, runs or ""))
@@ -148,7 +148,7 @@ def _constants(branch: Branch) -> set[int]:
     return {slot for slot, tests in branch.tests if any(test.exact for test in tests)}
 
 
-def _bound_parts(branch: Branch, index: IndexLayout) -> tuple[int, set[int]]:
+def bound_parts(branch: Branch, index: IndexLayout) -> tuple[int, set[int]]:
     """How many leading parts the branch binds, and the slots among them that it binds to points."""
     points: set[int] = set()
     parts = index_parts(index)
@@ -196,7 +196,7 @@ def _ordered_source(layout: Layout, branches: tuple[Branch, ...], terms: tuple[P
         direction = _direction(index, terms, constant)
         if direction is None:
             continue
-        bound = sum(_bound_parts(branch, index)[0] for branch in branches)
+        bound = sum(bound_parts(branch, index)[0] for branch in branches)
         if best is None or bound > best[0]:
             best = (bound, number, direction)
     return (None, "+") if best is None else best[1:]
@@ -205,7 +205,7 @@ def _ordered_source(layout: Layout, branches: tuple[Branch, ...], terms: tuple[P
 def _exact_source(layout: Layout, branches: tuple[Branch, ...]) -> int | None:
     """The index whose bound parts say all that any branch asks."""
     for number, index in enumerate(layout.indexes, 1):
-        if all(_bound_parts(branch, index)[0] >= len(branch.tests) for branch in branches):
+        if all(bound_parts(branch, index)[0] >= len(branch.tests) for branch in branches):
             return number
     return None
 

@@ -209,10 +209,11 @@ def _ordered_arguments(plan: FindPlan, branches: Sequence[dict[int, Region]]) ->
         return [b""], False
     direction = b"-" if plan.reverse else b"+"
     head = [direction, b"%d" % plan.ordered, b"1" if tested else b"0"]
-    return head + _range_arguments(merge(pairs)), tested
+    return head + range_arguments(merge(pairs)), tested
 
 
-def _range_arguments(pairs: Sequence[Interval]) -> list[bytes]:
+def range_arguments(pairs: Sequence[Interval]) -> list[bytes]:
+    """Ranges as scripts read them."""
     arguments = [b"%d" % len(pairs)]
     for low, high in pairs:
         arguments.append(b"[" + low if low else b"-")
@@ -233,7 +234,7 @@ def _source_arguments(
         else:
             pairs, decided = ranges_of(plan.layout.indexes[source.index - 1], regions)
             runs = source.runs.encode() if len(decided) == source.bound else b""
-            head, ranges = (b"%d" % source.index, runs), _range_arguments(pairs)
+            head, ranges = (b"%d" % source.index, runs), range_arguments(pairs)
         left = ",".join(str(number) for number, slot in enumerate(slots, 1) if slot not in decided)
         arguments += [head[0], left.encode(), head[1], *ranges]
     return arguments

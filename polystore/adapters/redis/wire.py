@@ -19,7 +19,7 @@ except ImportError:
     _pack = None
 
 PURGE_BUDGET = b"256"
-SCRIPTS = ("apply", "scan", "probe", "define", "rebuild")
+SCRIPTS = ("apply", "scan", "fold", "probe", "define", "rebuild")
 
 
 def pack_arguments(arguments: Iterable[bytes]) -> bytes:

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, TypeAlias
 
 from polystore.errors import DataError
 from polystore.query.evaluate.compute import computation, predicate
-from polystore.query.evaluate.numbers import EXACT, QUOTIENT, checked_float, checked_int
+from polystore.query.evaluate.numbers import (
+    EXACT,
+    MICROSECOND,
+    QUOTIENT,
+    checked_duration,
+    checked_float,
+    checked_int,
+)
 from polystore.query.evaluate.run import Row, Run
 from polystore.query.nodes import Aggregate, Aggregated
+from polystore.schema.kinds import DecimalKind, DurationKind, IntKind, Kind, plain_kind
 
 Aggregation: TypeAlias = Callable[[Sequence[Row], Run], Any]
 
@@ -21,7 +30,7 @@ def aggregation(node: Aggregated) -> Aggregation:
     """The aggregate as a function of a group's rows."""
     test = None if node.condition is None else predicate(node.condition)
     operand = None if node.operand is None else computation(node.operand)
-    combine = _COMBINE[node.aggregate]
+    combine = combination(node)
 
     def aggregate(rows: Sequence[Row], run: Run) -> Any:
         counted = rows if test is None else [row for row in rows if test(row, run)]
@@ -35,13 +44,48 @@ def aggregation(node: Aggregated) -> Aggregation:
     return aggregate
 
 
-def _sum(values: Sequence[Any]) -> Any:
-    """Ints within 64 bits, Decimals exactly, floats rounded once (stores may differ in the last digits)."""
-    if isinstance(values[0], Decimal):
-        return _decimal_sum(values)
-    if isinstance(values[0], int):
-        return checked_int(sum(values), "the Sum")
-    return _float_sum(values)
+def combination(node: Aggregated) -> Callable[[Sequence[Any]], Any]:
+    """The aggregate as a function of values, of which there is at least one and none is NULL (a count takes none)."""
+    aggregate = node.aggregate
+    if aggregate not in (Aggregate.SUM, Aggregate.AVG):
+        return _COMBINE[aggregate]
+    assert node.operand is not None
+    assert node.operand.kind is not None
+    kind = node.operand.kind
+    return lambda values: finished(aggregate, kind, _total(values), len(values))
+
+
+def _total(values: Sequence[Any]) -> Any:
+    """Exact, of durations in microseconds; of floats rounded once (stores may differ in the last digits)."""
+    match values[0]:
+        case Decimal():
+            return _decimal_sum(values)
+        case timedelta():
+            return sum(value // MICROSECOND for value in values)
+        case float():
+            return _float_sum(values)
+        case _:
+            return sum(values)
+
+
+def finished(aggregate: Aggregate, kind: Kind, total: Any, count: int) -> Any:
+    """The Sum, or the Avg, of so many values of a kind with this total, which is exact (of durations microseconds).
+
+    Raises:
+        DataError: an int or a duration beyond 64 bits.
+    """
+    plain = plain_kind(kind)
+    if aggregate is Aggregate.SUM:
+        if isinstance(plain, DurationKind):
+            return checked_duration(total, "the Sum")
+        return checked_int(total, "the Sum") if isinstance(plain, IntKind) else total
+    match plain:
+        case DurationKind():
+            return checked_duration(round(Fraction(total, count)), "the Avg")
+        case DecimalKind():
+            return QUOTIENT.divide(total, Decimal(count))
+        case _:
+            return total / count
 
 
 def _decimal_sum(values: Sequence[Decimal]) -> Decimal:
@@ -56,12 +100,6 @@ def _float_sum(values: Sequence[float]) -> float:
         return checked_float(math.fsum(values), "the Sum", *values)
     except (OverflowError, ValueError) as error:
         raise DataError(f"the Sum is no finite number: {error}") from error
-
-
-def _average(values: Sequence[Any]) -> Any:
-    if isinstance(values[0], Decimal):
-        return QUOTIENT.divide(_decimal_sum(values), Decimal(len(values)))
-    return sum(values) / len(values) if isinstance(values[0], int) else _float_sum(values) / len(values)
 
 
 def _variance(values: Sequence[Any], beyond: int) -> float | None:
@@ -86,8 +124,6 @@ def _deviation(values: Sequence[Any], beyond: int) -> float | None:
 
 _COMBINE: dict[Aggregate, Callable[[Sequence[Any]], Any]] = {
     Aggregate.COUNT: len,
-    Aggregate.SUM: _sum,
-    Aggregate.AVG: _average,
     Aggregate.MIN: min,
     Aggregate.MAX: max,
     Aggregate.STDDEV: lambda values: _deviation(values, 0),

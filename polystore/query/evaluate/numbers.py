@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation
 from typing import Any, assert_never
 
@@ -14,6 +15,7 @@ from polystore.schema.plain import normaliser
 
 EXACT = Context(prec=500, rounding=ROUND_HALF_EVEN)
 QUOTIENT = Context(prec=60, rounding=ROUND_HALF_EVEN)
+MICROSECOND = timedelta(microseconds=1)
 
 
 def number_result(operator: ArithmeticOperator, a: float, b: float) -> float:
@@ -41,6 +43,15 @@ def checked_int(result: int, what: str) -> int:
     if not INT64_MIN <= result <= INT64_MAX:
         raise DataError(f"{what} does not fit a 64-bit integer")
     return result
+
+
+def checked_duration(microseconds: int, what: str) -> timedelta:
+    """The duration of so many microseconds.
+
+    Raises:
+        DataError: they do not fit 64 bits.
+    """
+    return timedelta(0, 0, checked_int(microseconds, f"{what} in microseconds"))
 
 
 def checked_float(result: float, what: str, *operands: float) -> float:

@@ -54,11 +54,17 @@ def group_rows(rows: Iterable[Row], operation: Group, values: Values) -> list[Ro
     """The groups that a Group answers, in order; where order leaves a choice, in that of their first rows."""
     run = run_of(values)
     rows = _source_rows(rows, operation.source, run)
-    keys, compute = _writer(operation.keys), _writer(operation.computed)
-    aggregations = [(node, aggregation(node)) for node in _aggregates(operation)]
+    keys = _writer(operation.keys)
+    aggregations = [(node, aggregation(node)) for node in aggregates_in(operation)]
     groups = []
     for key, members in _grouped(find_rows(rows, operation.condition, run), operation.keys, keys, run):
         groups.append({**key, **{node: aggregate(members, run) for node, aggregate in aggregations}})
+    return finish_groups(groups, operation, run)
+
+
+def finish_groups(groups: Iterable[Row], operation: Group, values: Values) -> list[Row]:
+    """What a Group answers, from its groups: their keys by name, their aggregates by node."""
+    run, compute = run_of(values), _writer(operation.computed)
     found = sort_rows(find_rows(groups, operation.having, run), operation.order, run)
     answers: list[Row] = [{**row, **compute(row, run)} for row in found]
     return answers[_window(operation.limit, operation.offset, run)]
@@ -87,7 +93,8 @@ def _grouped(
     return groups.values()
 
 
-def _aggregates(operation: Group) -> list[Aggregated]:
+def aggregates_in(operation: Group) -> list[Aggregated]:
+    """The aggregates that a Group is computed from."""
     found = dict.fromkeys(aggregates_within(operation.having))
     for expression in (*(each.expression for each in operation.computed), *(o.expression for o in operation.order)):
         found |= dict.fromkeys(aggregates_of(expression))

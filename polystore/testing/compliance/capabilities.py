@@ -13,7 +13,7 @@ import pytest
 from bson import ObjectId
 from pydantic import AnyUrl
 
-from polystore import F, Feature, Q, QuerySet
+from polystore import Count, F, Feature, Max, Q, QuerySet
 from polystore.adapters.base import SupportsAnalyze
 from polystore.errors import IndexRequired, NotSupportedError
 from polystore.query.nodes import ArithmeticOperator, DatePart, Operator
@@ -204,13 +204,18 @@ def test_arithmetic_is_answered_behind_client(db: Db, operator: ArithmeticOperat
 @rule("declared")
 def test_conditions_orders_and_distinct_rows_without_an_index_are_answered_behind_client(db: Db) -> None:
     db.proves(
-        "client:Feature:FILTER_ANY", "client:Feature:ORDER_ANY", "client:Feature:DISTINCT", "client:Feature:ORDER_BYTES"
+        "client:Feature:FILTER_ANY",
+        "client:Feature:ORDER_ANY",
+        "client:Feature:GROUP_ANY",
+        "client:Feature:DISTINCT",
+        "client:Feature:ORDER_BYTES",
     )
     db.given(Bare, [{"name": "b", "number": 1}, {"name": "a", "number": 1}, {"name": "c"}])
     query = Bare.objects.client(max_rows=10)
     assert db.names(query.filter(number=1).order_by("name")) == ["a", "b"]
     assert db.names(query.order_by("number", "-name")) == ["c", "b", "a"]
     assert db(query.values_list("number", flat=True).distinct().order_by("number")).rows() == [None, 1]
+    assert db(query).aggregate(top=Max("name"), n=Count("number")) == {"top": "c", "n": 2}
     db.given(Everything, [{"name": "b", "blob": b"\x01"}, {"name": "a", "blob": b"\x00\x00"}])
     assert db.names(rows.client(max_rows=10).order_by("blob")) == ["a", "b"]
 
@@ -250,6 +255,8 @@ def test_what_is_declared_is_what_the_backend_implements(db: Db) -> None:
     assert isinstance(backend, SupportsAnalyze) is db.declares(Feature.ANALYZE)
 
 
+ANYWHERE = (Feature.FILTER_ANY, Feature.ORDER_ANY, Feature.GROUP_ANY)
+"""What is refused for want of an index only."""
 QUESTIONS: dict[Capability, tuple[QuerySet[Any, Any], str]] = {
     Operator.REGEX: (rows.filter(text__regex="a"), "Everything.*text__regex"),
     Operator.CONTAINS: (rows.exclude(text__contains="a"), "Everything.*text__contains"),
@@ -259,6 +266,7 @@ QUESTIONS: dict[Capability, tuple[QuerySet[Any, Any], str]] = {
     Feature.ORDER_BYTES: (rows.order_by("-blob"), "Everything.*-blob"),
     Feature.FILTER_ANY: (Bare.objects.filter(number=1), "Bare.*number"),
     Feature.ORDER_ANY: (Bare.objects.order_by("number"), "Bare.*number"),
+    Feature.GROUP_ANY: (Bare.objects.values("number").distinct(), "Bare.*number"),
 }
 
 
@@ -272,7 +280,7 @@ def test_a_refusal_names_the_model_the_question_and_what_would_work(db: Db, capa
     with db.commands(0), pytest.raises(NotSupportedError, match=words) as caught:
         query.all().explain()
     assert "client(" in str(caught.value)
-    assert isinstance(caught.value, IndexRequired) is (capability in (Feature.FILTER_ANY, Feature.ORDER_ANY))
+    assert isinstance(caught.value, IndexRequired) is (capability in ANYWHERE)
 
 
 @rule("declared")

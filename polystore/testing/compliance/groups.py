@@ -16,7 +16,7 @@ from polystore.testing.models import Everything, Level, Ranked
 
 rows = Everything.objects
 COUNT, SUM, MAX = Aggregate.COUNT, Aggregate.SUM, Aggregate.MAX
-GROUP, HAVING = Feature.GROUP, Feature.HAVING
+GROUP, HAVING, ANY = Feature.GROUP, Feature.HAVING, Feature.GROUP_ANY
 
 
 def put(db: Db) -> None:
@@ -39,8 +39,8 @@ def unordered(found: list[Any]) -> list[Any]:
     return sorted(found, key=repr)
 
 
-@rule("A17", "A18", "C1", needs=[GROUP, COUNT, SUM])
-def test_rows_are_grouped_by_a_field(db: Db) -> None:
+@rule("A17", "A18", "C1", needs=[GROUP, ANY, COUNT, SUM])
+def test_aggregates_are_made_of_each_group(db: Db) -> None:
     put(db)
     query = rows.values("text").annotate(n=Count("*"), s=Sum("number"))
     assert unordered(db(query).rows()) == unordered(
@@ -51,6 +51,17 @@ def test_rows_are_grouped_by_a_field(db: Db) -> None:
             {"text": None, "n": 2, "s": 10},
         ]
     )
+
+
+@rule("A17", "A18", "C1", needs=[GROUP, COUNT])
+def test_rows_are_grouped_by_a_field(db: Db) -> None:
+    put(db)
+    query = rows.values_list("text").annotate(n=Count("*"))
+    assert unordered(db(query).rows()) == unordered([("x", 2), ("y", 1), ("X", 1), (None, 2)])
+    assert db(query.filter(number__gt=1, text__isnull=False).order_by("-text")).rows() == [("y", 1), ("x", 1)]
+    assert db(query.filter(Q(number=5) | Q(number=1)).order_by("text")).rows() == [(None, 2), ("x", 1)]
+    assert db(query.filter(number=99)).rows() == []
+    assert db(query.order_by("text")[1:3]).rows() == [("X", 1), ("x", 2)]
 
 
 @rule("A18", needs=[GROUP, COUNT])
@@ -77,8 +88,14 @@ def test_groups_take_every_form(db: Db) -> None:
     assert db(query.values_list("n", flat=True)).rows() == [2]
     assert db(some.values_list("text", flat=True).annotate(n=Count("*"))).rows() == ["x"]
     assert db(query.values_list("text", "n", named=True)).get().n == 2
-    assert db(some.values("text").annotate(Count("number"))).rows() == [{"text": "x", "number__count": 2}]
     assert db(query).get() == {"text": "x", "n": 2}
+
+
+@rule("F1", needs=[GROUP, ANY, COUNT])
+def test_an_aggregate_of_groups_without_a_name_is_called_by_its_field(db: Db) -> None:
+    put(db)
+    query = rows.filter(text="x").values("text").annotate(Count("number"))
+    assert db(query).rows() == [{"text": "x", "number__count": 2}]
 
 
 @rule("A18", needs=[GROUP, Feature.GROUP_EXPRESSIONS, COUNT, Function.LOWER])
@@ -126,7 +143,7 @@ def test_groups_are_filtered_by_their_aggregates(db: Db) -> None:
     assert db(query.filter(n__gt=9)).rows() == []
 
 
-@rule("A16", "A10", needs=[GROUP, HAVING, SUM])
+@rule("A16", "A10", needs=[GROUP, ANY, HAVING, SUM])
 def test_groups_without_a_sum_are_told_apart(db: Db) -> None:
     put(db)
     query = rows.values_list("text").annotate(s=Sum("number"))
@@ -213,7 +230,7 @@ def test_values_are_computed_of_keys_and_aggregates(db: Db) -> None:
     ]
 
 
-@rule("F16", needs=[GROUP, COUNT, Feature.AGGREGATE_FILTER, Feature.AGGREGATE_DISTINCT])
+@rule("F16", needs=[GROUP, ANY, COUNT, Feature.AGGREGATE_FILTER, Feature.AGGREGATE_DISTINCT])
 def test_each_aggregate_of_a_group_has_its_own_rows(db: Db) -> None:
     put(db)
     query = rows.values_list("text").annotate(

@@ -69,6 +69,20 @@ class Pair:
         self.answered += 1
         assert found == expected, f"{query.using(self.reference).explain()}: {found}, not {expected}"
 
+    def compare_outcomes(self, ask_reference: Callable[[], Any], ask: Callable[[], Any]) -> None:
+        """Asks both, with errors of the values; the store may refuse what groups need an index for."""
+        expected = outcome(ask_reference)
+        try:
+            found = outcome(ask)
+        except NotSupportedError:
+            if self.db.declares(Feature.GROUP_ANY):
+                raise
+            assert self.db.refused_after == 0
+            self.refused += 1
+            return
+        self.answered += 1
+        assert alike(found, expected), f"{found}, not {expected}"
+
     def finish(self) -> None:
         """A store that refused nearly everything has proven nothing."""
         assert self.answered > self.refused / 2, f"{self.answered} queries were answered, {self.refused} refused"
@@ -329,6 +343,7 @@ COMPUTED_FIELDS = [
     "word",
     "day",
     "moment",
+    "span",
     "level",
     "mood",
 ]
@@ -388,14 +403,15 @@ def test_random_groups_agree_with_the_reference(db: Db, reference: Store) -> Non
         pair.put(made)
         computed = {name: key for name, key in keys.items() if not isinstance(key, F)}
         grouped = rows.annotate(**computed).values_list(*keys).annotate(**aggregates)
-        expected = outcome(lambda: sorted(grouped.using(reference), key=repr))
-        found = outcome(lambda: sorted(db(grouped).rows(), key=repr))
-        assert alike(found, expected), (keys, aggregates)
-        expected = outcome(lambda: rows.using(reference).aggregate(**aggregates))
-        found = outcome(lambda: db(rows.all()).aggregate(**aggregates))
-        assert alike(found, expected), aggregates
+        pair.compare_outcomes(
+            lambda: sorted(grouped.using(reference), key=repr), lambda: sorted(db(grouped).rows(), key=repr)
+        )
+        pair.compare_outcomes(
+            lambda: rows.using(reference).aggregate(**aggregates), lambda: db(rows.all()).aggregate(**aggregates)
+        )
 
     check()
+    pair.finish()
 
 
 def alike(found: Any, expected: Any) -> bool:

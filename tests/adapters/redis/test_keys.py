@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polystore.adapters.redis import keys
+from polystore.adapters.redis.decode import decoder, split
 from polystore.errors import DataError
 from polystore.query.text import simple_fold
 from polystore.schema import kinds
+from polystore.schema.plain import to_plain
 
 TEXTS = st.text("\0\1\2aé\U0001f600", max_size=4) | st.text(st.characters(blacklist_categories=("Cs",)))
 BYTES = st.lists(st.sampled_from([0, 1, 2, 97, 254, 255]), max_size=4).map(bytes) | st.binary()
@@ -133,15 +135,29 @@ def test_folded_texts_are_equal_where_simple_folding_makes_them_equal(first: str
     assert same is (simple_fold(first) == simple_fold(second))
 
 
-@pytest.mark.parametrize("kind", [kinds.IntKind, kinds.TextKind, kinds.UuidKind, kinds.ObjectIdKind])
-def test_keys_come_back_from_their_encodings(kind: type) -> None:
-    encode, decode = keys.key_encoder(VALUES[kind][0]), keys.key_decoder(VALUES[kind][0])
+@KINDS
+def test_values_come_back_from_their_encodings(kind: type) -> None:
+    declared, strategy = VALUES[kind]
+    encode, decode = keys.encoder(declared), decoder(declared)
 
-    @given(VALUES[kind][1])
+    @given(strategy)
     def check(value: Any) -> None:
-        assert decode(encode(value)) == value
+        settle = to_plain(declared) if kind is kinds.DecimalKind else None
+        expected = value if settle is None else settle(value)
+        assert (decode(encode(expected)), type(decode(encode(expected)))) == (expected, type(expected))
+        assert str(decode(encode(expected))) == str(expected)
 
     check()
+    assert decode(keys.NULL) is None
+
+
+ENCODED = st.sampled_from(list(VALUES)).flatmap(lambda kind: VALUES[kind][1].map(keys.encoder(VALUES[kind][0])))
+
+
+@given(st.lists(st.tuples(ENCODED | st.just(keys.NULL), st.booleans()), max_size=4))
+def test_entries_fall_into_the_encodings_that_they_were_made_of(parts: list[tuple[bytes, bool]]) -> None:
+    entry = b"".join(keys.invert(encoded) if descending else encoded for encoded, descending in parts)
+    assert split(entry, [descending for _, descending in parts]) == [encoded for encoded, _ in parts]
 
 
 @given(st.lists(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**20), max_value=10**20)))

@@ -14,7 +14,7 @@ from polystore.adapters.redis.definitions import Duplicates, RowReader
 from polystore.adapters.redis.errors import is_missing_script, refusal
 from polystore.adapters.redis.layout import Layout
 from polystore.adapters.redis.target import Target
-from polystore.adapters.redis.wire import load_scripts
+from polystore.adapters.redis.wire import load_scripts, pack
 from polystore.errors import UniqueViolation
 
 
@@ -40,6 +40,20 @@ class AsyncLink:
                 continue
             if not await self._is_undefined(layout, reply):
                 return reply
+
+    async def ask_all(self, layout: Layout, packed: Sequence[bytes]) -> list[Any]:
+        """The replies of some scripts that only read, all of one moment.
+
+        Raises:
+            PolystoreError: the model's indexes are not those that the server keeps.
+        """
+        if len(packed) == 1:
+            return [await self.ask(layout, packed[0])]
+        block = b"".join([pack(b"MULTI"), *packed, pack(b"EXEC")])
+        while True:
+            replies = await self.transact(block, len(packed))
+            if not await self._is_undefined(layout, replies[0]):
+                return replies
 
     async def tell(self, layout: Layout, packed: bytes) -> Any:
         """The reply of a script that writes; never sent twice, but to a server that did not run it."""

@@ -13,7 +13,7 @@ from polystore.adapters.sql import decimal_text
 from polystore.adapters.sql.computing import EXTREMES, Computing, Operand, Sql
 from polystore.adapters.sql.expressions import Expressions, composed
 from polystore.adapters.sql.mysql.sizes import Sized, Unfinished, exact, size_of
-from polystore.adapters.sql.mysql.templates import BEGINNINGS, FAIL, PARTS, UUID_TEXT
+from polystore.adapters.sql.mysql.templates import BEGINNINGS, FAIL, PARTS, UUID_TEXT, WHOLE_MEAN
 from polystore.adapters.sql.raw import Raw
 from polystore.adapters.sql.types import Convert
 from polystore.errors import NotSupportedError
@@ -26,6 +26,7 @@ from polystore.schema.kinds import (
     DateKind,
     DateTimeKind,
     DecimalKind,
+    DurationKind,
     FloatKind,
     IntKind,
     Kind,
@@ -104,6 +105,8 @@ AGGREGATES: dict[Aggregate | tuple[Aggregate, type], str] = {
         "(CAST(CONCAT(CAST(SUM({once}{0}) AS DECIMAL(35, 0)) * 1000000000000000000000000000000 "
         "/ NULLIF(COUNT({once}{0}), 0), 'E-30') AS DOUBLE) + 0E0)"
     ),
+    (Aggregate.SUM, DurationKind): _int64("SUM({once}{0})"),
+    (Aggregate.AVG, DurationKind): WHOLE_MEAN,
     (Aggregate.AVG, FloatKind): "((SUM({once}{0}) + 0E0) / NULLIF(COUNT({once}{0}), 0))",
     Aggregate.VARIANCE: "(VAR_POP({0}) + 0E0)",
     Aggregate.VARIANCE_SAMPLE: "(VAR_SAMP({0}) + 0E0)",

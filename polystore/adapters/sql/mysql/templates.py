@@ -64,6 +64,11 @@ FLOAT = {
     ArithmeticOperator.DIVIDE: f"IF({{1}} = 0, {FAIL.format('{1} = 0')} + 0E0, ({{0}} + 0E0) / ({{1}} + 0E0) + 0E0)",
     ArithmeticOperator.MODULO: f"IF({{1}} = 0, {FAIL.format('{1} = 0')} + 0E0, MOD({{0}} + 0E0, {{1}} + 0E0) + 0E0)",
 }
+_SUM, _NUMBER = "SUM({once}{0})", "NULLIF(COUNT({once}{0}), 0)"
+_REST = f"MOD({_SUM}, {_NUMBER})"
+_WHOLE = f"(({_SUM} - {_REST}) / {_NUMBER})"
+WHOLE_MEAN = f"CAST({_WHOLE} + IF(ABS({_REST}) * 2 + ABS(MOD({_WHOLE}, 2)) > {_NUMBER}, SIGN({_SUM}), 0) AS SIGNED)"
+"""The mean as a whole number: of two that are equally near the even one. Nothing in it is rounded."""
 HALF_EVEN = (
     "CASE WHEN ABS({0} - TRUNCATE({0}, {places})) * 2 = {unit} AND MOD(TRUNCATE(ABS({0}) * {scale}, 0), 2) = 0 "
     "THEN TRUNCATE({0}, {places}) ELSE ROUND({0}, {places}) END"

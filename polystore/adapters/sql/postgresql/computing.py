@@ -8,7 +8,7 @@ from functools import cache
 from polystore.adapters.sql.computing import Computing, Operand, Sql
 from polystore.adapters.sql.expressions import Expressions
 from polystore.adapters.sql.patterns import changed_characters
-from polystore.adapters.sql.postgresql.templates import PARTS, TO_DIGITS, TO_PLACES
+from polystore.adapters.sql.postgresql.templates import PARTS, TO_DIGITS, TO_PLACES, WHOLE_MEAN
 from polystore.adapters.sql.raw import Raw
 from polystore.adapters.sql.types import Convert
 from polystore.query.evaluate.numbers import settled
@@ -129,6 +129,8 @@ AGGREGATES: dict[Aggregate | tuple[Aggregate, type], str] = {
     (Aggregate.SUM, DecimalKind): "sum({once}{0})",
     (Aggregate.AVG, IntKind): ("CAST(round(sum({once}{0}), 60) / nullif(count({once}{0}), 0) AS double precision)"),
     (Aggregate.AVG, FloatKind): f"({_NO_NAN.replace('{value}', 'sum({once}{0})')} / nullif(count({{once}}{{0}}), 0))",
+    (Aggregate.SUM, DurationKind): "CAST(sum({once}{0}) AS bigint)",
+    (Aggregate.AVG, DurationKind): WHOLE_MEAN,
     (Aggregate.AVG, DecimalKind): "(round(sum({once}{0}), 250) / nullif(count({once}{0}), 0))",
     **{
         (aggregate, kind): template

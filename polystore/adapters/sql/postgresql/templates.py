@@ -36,6 +36,11 @@ TO_DIGITS = (
     "THEN length(trunc(abs(v))::text) ELSE -length(substring(abs(v)::text from '^0\\.(0*)')) END AS s "
     "FROM (SELECT {0} AS v) AS whole) AS number)"
 )
+WHOLE_MEAN = (
+    "(SELECT CAST(div(s, n) + CASE WHEN abs(mod(s, n)) * 2 + abs(mod(div(s, n), 2)) > n THEN sign(s) ELSE 0 END "
+    "AS bigint) FROM (SELECT sum({once}{0}) AS s, nullif(count({once}{0}), 0) AS n) AS total)"
+)
+"""The mean as a whole number: of two that are equally near the even one."""
 INT_WITH_FLOAT = (
     "(CASE WHEN {0} IS NULL THEN NULL WHEN {1} >= '9223372036854775808'::float8 THEN 0 {op} 1 "
     "WHEN {1} < '-9223372036854775808'::float8 THEN 1 {op} 0 "

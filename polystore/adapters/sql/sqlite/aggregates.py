@@ -45,6 +45,12 @@ class _IntMean(_IntSum):
         return self.total / self.count if self.count else None
 
 
+class _WholeMean(_IntSum):
+    @remembered
+    def finalize(self) -> Any:
+        return round(Fraction(self.total, self.count)) if self.count else None
+
+
 class _DecimalSum:
     """The exact sum of decimals in working form."""
 
@@ -136,6 +142,7 @@ class _SampleDeviation(_Deviation):
 _AGGREGATES: dict[str, Callable[[], Any]] = {
     "ps_int_sum": _IntSum,
     "ps_int_mean": _IntMean,
+    "ps_whole_mean": _WholeMean,
     "ps_decimal_sum": _DecimalSum,
     "ps_float_sum": _FloatSum,
     "ps_variance": _Variance,

@@ -17,6 +17,7 @@ from polystore.schema.kinds import (
     DateKind,
     DateTimeKind,
     DecimalKind,
+    DurationKind,
     FloatKind,
     IntKind,
     Kind,
@@ -75,6 +76,8 @@ AGGREGATES: dict[Aggregate | tuple[Aggregate, type], str] = {
     (Aggregate.SUM, FloatKind): "ps_float_sum({once}{0})",
     (Aggregate.SUM, DecimalKind): "ps_decimal_sum({once}{0})",
     (Aggregate.AVG, IntKind): f"ps_mean_of_halves({_WIDE_SUM}, count({{0}}))",
+    (Aggregate.SUM, DurationKind): f"ps_int_of_halves({_WIDE_SUM})",
+    (Aggregate.AVG, DurationKind): f"ps_whole_mean_of_halves({_WIDE_SUM}, count({{0}}))",
     (Aggregate.AVG, FloatKind): "(ps_float_sum({once}{0}) / count({once}{0}))",
     (Aggregate.AVG, DecimalKind): "ps_decimal_divide(ps_decimal_sum({once}{0}), count({once}{0}))",
     Aggregate.VARIANCE: "ps_variance({once}{0})",
@@ -82,7 +85,12 @@ AGGREGATES: dict[Aggregate | tuple[Aggregate, type], str] = {
     Aggregate.STDDEV: "ps_deviation({once}{0})",
     Aggregate.STDDEV_SAMPLE: "ps_deviation_sample({once}{0})",
 }
-_ONCE = {Aggregate.SUM: "ps_int_sum(DISTINCT {0})", Aggregate.AVG: "ps_int_mean(DISTINCT {0})"}
+_ONCE: dict[tuple[Aggregate, type], str] = {
+    (Aggregate.SUM, IntKind): "ps_int_sum(DISTINCT {0})",
+    (Aggregate.SUM, DurationKind): "ps_int_sum(DISTINCT {0})",
+    (Aggregate.AVG, IntKind): "ps_int_mean(DISTINCT {0})",
+    (Aggregate.AVG, DurationKind): "ps_whole_mean(DISTINCT {0})",
+}
 """Ints are summed in two halves, which no sum of SQLite's overflows; distinct values cannot be taken apart so."""
 
 _DATE_DIGITS = {DatePart.YEAR: (1, 4), DatePart.MONTH: (6, 2), DatePart.DAY: (9, 2)}
@@ -154,8 +162,8 @@ class SqliteComputing(Computing):
 
     def reduced(self, aggregate: Aggregate, operand: Operand, once: str) -> Sql:
         kind = operand.kind
-        if once and isinstance(kind, IntKind) and aggregate in _ONCE:
-            return Raw(_ONCE[aggregate], operand.sql)
+        if once and (aggregate, type(kind)) in _ONCE:
+            return Raw(_ONCE[aggregate, type(kind)], operand.sql)
         summed = aggregate is Aggregate.SUM and operand.stored and not once
         if summed and isinstance(kind, DecimalKind) and kind.fits_int64:
             return Raw(f"ps_decimal_of_halves({_WIDE_SUM}, {kind.decimal_places})", operand.sql)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
@@ -67,6 +68,10 @@ def _mean_of_halves(high: int, low: int, count: int) -> float:
     return _whole(high, low) / count
 
 
+def _whole_mean_of_halves(high: int, low: int, count: int) -> int:
+    return round(Fraction(_whole(high, low), count))
+
+
 def _decimal_of_halves(high: int, low: int, places: int) -> str:
     return canonical(EXACT.scaleb(Decimal(_whole(high, low)), -places))
 
@@ -121,6 +126,7 @@ VALUES: list[Named] = [
     ("ps_settle", 3, _settle),
     ("ps_int_of_halves", 2, _int_of_halves),
     ("ps_mean_of_halves", 3, _mean_of_halves),
+    ("ps_whole_mean_of_halves", 3, _whole_mean_of_halves),
     ("ps_decimal_of_halves", 3, _decimal_of_halves),
     ("ps_extract_there", 3, _extract_there),
     ("ps_truncate", 2, _truncate),
