@@ -202,8 +202,9 @@ def suggestion(given: object, known: Iterable[str]) -> str:
         given: what was given in place of a name.
         known: the names there are.
     """
-    if not isinstance(given, str):
+    names = list(known)
+    if not isinstance(given, str) or given in names:
         return ""
-    by_folded = {name.casefold(): name for name in known}
+    by_folded = {name.casefold(): name for name in names}
     near = get_close_matches(given.casefold(), by_folded, 1, _LIKENESS)
     return f"; did you mean {by_folded[near[0]]!r}?" if near else ""

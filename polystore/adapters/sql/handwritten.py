@@ -17,7 +17,7 @@ from msgspec import Struct
 from polystore.adapters.base import RawRows, Source
 from polystore.adapters.sql.dialect import Dialect
 from polystore.adapters.sql.prepared import Action, Command, Statement
-from polystore.errors import FieldError, QueryUsageError
+from polystore.errors import FieldError, QueryUsageError, suggestion
 from polystore.query.literals import literal, literal_kind
 from polystore.schema.kinds import DecimalKind
 from polystore.schema.model import FieldInfo, Schema
@@ -129,7 +129,8 @@ def _values_by_name(where: str, parameters: Any) -> dict[str, Any]:
 def _refuse_other_names(where: str, names: Sequence[str], values: Mapping[str, Any]) -> None:
     for name in names:
         if name not in values:
-            raise QueryUsageError(f"{where} has no value for :{name}; write \\: for a colon that is none")
+            near = suggestion(name, values)
+            raise QueryUsageError(f"{where} has no value for :{name}; write \\: for a colon that is none{near}")
     for name in values:
         if name not in names:
             raise QueryUsageError(
