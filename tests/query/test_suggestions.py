@@ -45,6 +45,7 @@ def test_what_is_like_no_name_gets_no_suggestion(given: Any) -> None:
         lambda: Album.objects.annotate(n=F("titel")).values("n"),
         lambda: Album.objects.values("titel"),
     ],
+    ids=["filter", "order_by", "annotate", "values"],
 )
 def test_a_field_is_suggested_wherever_one_is_named(build: Any) -> None:
     with pytest.raises(FieldError, match=r"Album has no field 'titel'.*; did you mean 'title'\?$"):
