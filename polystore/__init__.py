@@ -4,6 +4,7 @@ from polystore.api.fields import Field, field
 from polystore.api.keyset import Page
 from polystore.api.model import EmbeddedModel, Model
 from polystore.api.queryset import QuerySet
+from polystore.api.raw import RawQuerySet
 from polystore.api.repository import Repository
 from polystore.api.store import Store
 from polystore.query.aggregates import Avg, Count, Max, Min, StdDev, Sum, Variance
@@ -75,6 +76,7 @@ __all__ = [
     "Q",
     "QuerySet",
     "RTrim",
+    "RawQuerySet",
     "Replace",
     "Repository",
     "Right",

@@ -7,6 +7,7 @@ PolystoreError
 ├── FieldError                  an unknown name, lookup or a value of the wrong kind (also a ValueError)
 ├── InvalidCursor               a cursor of other pages, or one that was changed (also a ValueError)
 ├── QueryUsageError             calls in an order that has no meaning (also a TypeError)
+│   └── TransactionManagementError   what needs a transaction, outside of one
 ├── ValidationError             a value that its field does not accept (also a ValueError)
 ├── DoesNotExist                no row where one was asked for
 ├── MultipleObjectsReturned     several rows where one was asked for
@@ -22,12 +23,17 @@ PolystoreError
 ├── StoreUnavailable            the server cannot be reached
 └── DataError                   the store refused or cannot hold a value
 
+PolystoreWarning (a UserWarning)
+├── UniquenessWarning           get_or_create() by fields of which several rows may have the same values
+└── NullInListWarning           None in the list of an ``in``, where it matches nothing
+
 Each message names the model, the field, what was given and what would work; the driver's error is the cause.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 
 
 class PolystoreError(Exception):
@@ -56,6 +62,10 @@ class InvalidCursor(PolystoreError, ValueError):
 
 class QueryUsageError(PolystoreError, TypeError):
     """Query calls in an order that has no meaning, such as filtering a slice."""
+
+
+class TransactionManagementError(QueryUsageError):
+    """Something that has a meaning only within a transaction was asked for outside of one; nothing was sent."""
 
 
 class ValidationError(PolystoreError, ValueError):
@@ -167,3 +177,34 @@ class StoreUnavailable(PolystoreError, ConnectionError):
 
 class DataError(PolystoreError, ArithmeticError):
     """A value that the store cannot hold or an expression that it cannot compute, such as an int64 overflow."""
+
+
+class PolystoreWarning(UserWarning):
+    """The root of all warnings; each is given once for a model and its fields."""
+
+
+class UniquenessWarning(PolystoreWarning):
+    """``get_or_create`` by fields without a unique constraint, so that two writers may make two rows."""
+
+
+class NullInListWarning(PolystoreWarning):
+    """None in the list of an ``in`` matches nothing; ``isnull`` asks for NULL."""
+
+
+_LIKENESS = 0.7
+"""How alike a name must be to be suggested: a letter or two may differ, not the word."""
+
+
+def suggestion(given: object, known: Iterable[str]) -> str:
+    """The end of a message about an unknown name: ``; did you mean 'title'?``, or nothing where no known name is near.
+
+    Args:
+        given: what was given in place of a name.
+        known: the names there are.
+    """
+    names = list(known)
+    if not isinstance(given, str) or given in names:
+        return ""
+    by_folded = {name.casefold(): name for name in names}
+    near = get_close_matches(given.casefold(), by_folded, 1, _LIKENESS)
+    return f"; did you mean {by_folded[near[0]]!r}?" if near else ""

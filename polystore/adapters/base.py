@@ -12,13 +12,13 @@ an error the connection is usable or closed; the driver's error is the ``__cause
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn, Protocol, runtime_checkable
 
 from polystore.query.capabilities import Capabilities, Feature
 from polystore.query.nodes import Operation
 from polystore.schema.kinds import Kind
-from polystore.schema.model import Schema
+from polystore.schema.model import FieldInfo, Schema
 
 __all__ = [
     "Adapter",
@@ -31,8 +31,11 @@ __all__ = [
     "HasEngine",
     "OpenAdapter",
     "Prepared",
+    "RawQuery",
+    "RawRows",
     "Source",
     "SupportsAnalyze",
+    "SupportsRaw",
     "undeclared",
 ]
 
@@ -115,6 +118,48 @@ class SupportsAnalyze(Protocol):
     """Tied to ``Feature.ANALYZE``: the server's own account of a command."""
 
     def analyze(self, command: Any) -> str: ...
+
+
+class RawRows(NamedTuple):
+    """What a raw query answered: its columns' names, its rows, how values of columns that are no field's are read."""
+
+    columns: tuple[str, ...]
+    rows: Sequence[Any]
+    loads: tuple[Callable[[Any], Any] | None, ...]
+
+
+class RawQuery(Protocol):
+    """A query in the store's own language with its parameters, ready to be executed; a backend answers ``RawRows``."""
+
+    @property
+    def command(self) -> Any: ...
+
+    @property
+    def text(self) -> str:
+        """The query without its parameters."""
+        ...
+
+    @property
+    def fields(self) -> Mapping[str, FieldInfo]:
+        """The fields of the model by the names that their columns have in the store."""
+        ...
+
+    def sources(self, answer: RawRows, fields: Sequence[FieldInfo | None]) -> tuple[Source, ...]:
+        """Where the value of each column stands in a row, and how it becomes plain: a field's, or None for another."""
+        ...
+
+
+@runtime_checkable
+class SupportsRaw(Protocol):
+    """Tied to ``Feature.RAW``: an adapter that takes queries in the store's own language."""
+
+    def raw(self, schema: Schema, query: Any, parameters: Any) -> RawQuery:
+        """The query made ready, without I/O.
+
+        Raises:
+            QueryUsageError: this is no query of the store, or its parameters do not fit.
+        """
+        ...
 
 
 @runtime_checkable

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, cast, overload
 
 from typing_extensions import TypeVar
@@ -14,6 +14,7 @@ from polystore.query.aggregates import Aggregation
 from polystore.query.annotating import annotation_items, named
 from polystore.query.calls import Extract, Trunc
 from polystore.query.functions import Column, Combinable, F, Ordering, Q
+from polystore.query.locks import lock_step
 from polystore.query.names import Names, Scope
 from polystore.query.planner import Terminal
 from polystore.query.shapes import filter_shape, order_shape
@@ -282,6 +283,29 @@ class Chain(Generic[M, R]):
             raise FieldError(f'{self._model.__name__}: order is "ASC" or "DESC", not {order!r}')
         found = self.filter(**{f"{field}__isnull": False}).values_list(beginning, flat=True).distinct()
         return found.order_by("value1" if order == "ASC" else "-value1")
+
+    def select_for_update(
+        self,
+        nowait: bool = False,
+        skip_locked: bool = False,
+        of: Iterable[str] = (),
+        no_key: bool = False,
+    ) -> QuerySet[M, R]:
+        """Locks the rows that are read, until the transaction ends; others that want to lock or change them wait.
+
+        Args:
+            nowait: rows that others have locked are an error at once.
+            skip_locked: rows that others have locked are left out.
+            of: what to lock of all that is read; ``"self"`` is the model.
+            no_key: others may still refer to the rows (PostgreSQL).
+
+        Raises:
+            QueryUsageError: options that contradict each other; (when read) a count, groups, or distinct rows.
+            TransactionManagementError: (when read) there is no transaction.
+            NotSupportedError: (when read) the store locks no rows.
+        """
+        step = lock_step(self._model.__name__, nowait, skip_locked, of, no_key)
+        return self._clone((*self._shape, step), self._values)
 
     def none(self) -> QuerySet[M, R]:
         """No rows, without asking the store."""

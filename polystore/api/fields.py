@@ -11,7 +11,7 @@ import pydantic
 from pydantic import AfterValidator, AliasChoices, AliasPath
 from pydantic_core import PydanticCustomError, PydanticUndefined
 
-from polystore.errors import ModelError
+from polystore.errors import ModelError, suggestion
 from polystore.query.functions import Column
 from polystore.schema.build import Options
 
@@ -170,8 +170,9 @@ def field(
     """
     for name in constraints:
         if name not in FieldOptions.__annotations__:
-            known = ", ".join(sorted({*FieldOptions.__annotations__, *_DEFAULTS}))
-            raise ModelError(f"field() has no option {name!r}; its options are {known}")
+            known = sorted({*FieldOptions.__annotations__, *_DEFAULTS})
+            near = suggestion(name, known)
+            raise ModelError(f"field() has no option {name!r}; its options are {', '.join(known)}{near}")
     allowed = None if choices is None else tuple(c[0] if isinstance(c, tuple) else c for c in choices)
     options = Options(
         primary_key=primary_key,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from polystore.api.bulk import Bulk
 from polystore.api.chain import Chain, M, R
 from polystore.api.complete import schema_of
+from polystore.api.raw import RawQuerySet
 from polystore.engine import _async, _sync, changes
 from polystore.engine.explain import describe_shape, explain_plan
 from polystore.errors import QueryUsageError
@@ -186,6 +187,33 @@ class Manager(QuerySet[M, M]):
     """Where queries on a model begin: ``Album.objects``. It holds no rows and is never read itself."""
 
     __slots__ = ()
+
+    def raw(
+        self,
+        query: str | Sequence[Mapping[str, Any]],
+        params: Mapping[str, Any] | Sequence[Any] = (),
+        *,
+        translations: Mapping[str, str] | None = None,
+    ) -> RawQuerySet[M]:
+        """The instances of a query in the store's own language: SQL, or a MongoDB pipeline as a list of stages.
+
+        Columns are read as the fields that they are named after; others become attributes. A field without a column is
+        read when it is first used, as after ``only()``. Values are not validated.
+
+        Args:
+            query: SQL that answers rows, the primary key among its columns; on MongoDB the stages of a pipeline.
+            params: the values of ``:name`` in SQL as a dict, of ``:1``, ``:2`` as a list; always bound, never written
+                into the text. A list in it stands for ``(a, b)``, as ``in`` takes it. None for a pipeline.
+            translations: names of fields by names of columns, for columns with other names.
+
+        Raises:
+            FieldError: an unknown field in ``translations``; when read, no column is the primary key's.
+            QueryUsageError: (when read) the query or its parameters cannot work.
+            NotSupportedError: (when read) the store takes no raw queries.
+
+        Cost: one round trip when it is read.
+        """
+        return RawQuerySet(self._model, query, params, translations, self._store, self._alias)
 
     def __iter__(self) -> Iterator[M]:
         raise TypeError(f"{self._model.__name__}.objects is no queryset; read {self._model.__name__}.objects.all()")

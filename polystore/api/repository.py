@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_origin
 
 from polystore.api.complete import schema_of
 from polystore.api.queryset import QuerySet
+from polystore.api.raw import RawQuerySet
 from polystore.api.state import HandleSource, handle_of_instance
 from polystore.engine import _async, _sync, changes
 from polystore.errors import FieldError, ModelError, QueryUsageError
@@ -144,6 +145,16 @@ class Repository(Generic[M]):
     async def acount(self, /, *conditions: Q, **lookups: Any) -> int:
         """``count`` in the async colour."""
         return await self.query(*conditions, **lookups).acount()
+
+    def raw(
+        self,
+        query: str | Sequence[Mapping[str, Any]],
+        params: Mapping[str, Any] | Sequence[Any] = (),
+        *,
+        translations: Mapping[str, str] | None = None,
+    ) -> RawQuerySet[M]:
+        """The instances of a query in the store's own language, as ``Model.objects.raw`` reads them."""
+        return RawQuerySet(self.model, query, params, translations, self._store)
 
     # ---- writing
 

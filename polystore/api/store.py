@@ -15,7 +15,7 @@ from polystore.engine.connection import Connection, open_connection
 from polystore.engine.handle import Handle
 from polystore.engine.open import open_adapter
 from polystore.engine.settings import StoreSettings, read_settings
-from polystore.errors import ConfigurationError
+from polystore.errors import ConfigurationError, suggestion
 
 if TYPE_CHECKING:
     from pymongo.collection import Collection
@@ -115,8 +115,10 @@ class Store:
     def _connection(self, name: str, what: str) -> Connection:
         connection = self._connections.get(name)
         if connection is None:
-            known = ", ".join(self._connections)
-            raise ConfigurationError(f"{what} names the store {name!r}, which is not configured; stores are {known}")
+            known, near = ", ".join(self._connections), suggestion(name, self._connections)
+            raise ConfigurationError(
+                f"{what} names the store {name!r}, which is not configured; stores are {known}{near}"
+            )
         return connection
 
     def repository(self, model: type[M]) -> Repository[M]:

@@ -12,6 +12,7 @@ from polystore.engine import changes
 from polystore.engine.batches import Batch, failure, insert_batches, note_inserts, note_updates, update_batches
 from polystore.engine.compiled import Compiled
 from polystore.engine.handle import Handle, Writer
+from polystore.engine.raw import RawRequest, load_raw
 from polystore.engine.writes import (
     KEY_SHAPE,
     insert_fields,
@@ -38,6 +39,13 @@ async def run(handle: Handle, compiled: Compiled, values: Sequence[Any]) -> Any:
         handle.connection.name_in(error)
         raise
     return compiled.finish(answer, values)
+
+
+async def run_raw(handle: Handle, request: RawRequest) -> list[Any]:
+    """The instances of a raw query's rows; one command."""
+    with handle.connection.naming():
+        answer = await handle.connection.async_backend.execute(request.query.command)
+    return load_raw(handle, request, answer)
 
 
 async def write(handle: Handle, writer: Writer, rows: Sequence[Any]) -> Any:

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from polystore.adapters.base import Adapter, Prepared, Source
 from polystore.engine.load import Loader, build_loader
+from polystore.engine.locks import outside_transaction
 from polystore.errors import QueryTooBroad
 from polystore.query import evaluate
 from polystore.query.check import check_operation
@@ -41,7 +42,7 @@ def compile_plan(plan: Plan, adapter: Adapter, model: type[Any], store: str, lab
     if plan.operation is None:
         return Compiled(plan, None, (), _finish_nothing(plan, model, store))
     check_operation(plan.operation, adapter.capabilities, label)
-    prepared = adapter.compile(plan.operation)
+    prepared = outside_transaction(plan.operation, adapter.compile(plan.operation))
     if plan.here is not None:
         return Compiled(plan, prepared, plan.constants, _finish_here(plan, prepared, model, store))
     return Compiled(plan, prepared, plan.constants, _finish_there(plan, prepared, model, store))

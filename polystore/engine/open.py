@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 
 from polystore.adapters.base import Adapter
 from polystore.adapters.redaction import redacted
-from polystore.errors import ConfigurationError, MissingDriver
+from polystore.errors import ConfigurationError, MissingDriver, suggestion
 
 
 class Scheme(NamedTuple):
@@ -92,5 +92,5 @@ def _find(name: str, scheme: str) -> Scheme:
         return Scheme(entry.value, entry.name)
     raise ConfigurationError(
         f"store {name!r}: no adapter serves {scheme}:// URLs; schemes are {', '.join(SCHEMES)}, and those of packages "
-        f"that declare an entry point in the group {_GROUP!r}"
+        f"that declare an entry point in the group {_GROUP!r}{suggestion(scheme, SCHEMES)}"
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from polystore.errors import ConfigurationError
+from polystore.errors import ConfigurationError, suggestion
 
 _PREFIX = "POLYSTORE_"
 
@@ -69,7 +69,8 @@ def _settings_in(path: Path, place: tuple[str, ...]) -> StoreSettings:
         found = _typed(dict, f"{path.name}: {name}", found.get(name, {}), "a table")
     for name in found:
         if name not in ("stores", "routes", "secret"):
-            raise ConfigurationError(f"{where} has no {name!r}; it has the tables stores and routes, and secret")
+            near = suggestion(name, ("stores", "routes", "secret"))
+            raise ConfigurationError(f"{where} has no {name!r}; it has the tables stores and routes, and secret{near}")
     stores = _typed(dict, f"{where}.stores", found.get("stores", {}), "a table of names")
     routes = _typed(dict, f"{where}.routes", found.get("routes", {}), "a table of names")
     secret = found.get("secret")

@@ -6,7 +6,7 @@ from datetime import UTC, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from polystore.errors import FieldError
+from polystore.errors import FieldError, suggestion
 from polystore.query.functions import Combinable, Combined, F
 from polystore.query.nodes import DatePart, Function
 
@@ -304,8 +304,11 @@ def _part(function: str, word: Any) -> DatePart:
     try:
         return DatePart(word)
     except ValueError:
-        known = ", ".join(part.value for part in DatePart)
-        raise FieldError(f"{function}: {word!r} is no part of a date or time; they are {known}") from None
+        known = [part.value for part in DatePart]
+        near = suggestion(word, known)
+        raise FieldError(
+            f"{function}: {word!r} is no part of a date or time; they are {', '.join(known)}{near}"
+        ) from None
 
 
 def _zone(function: str, given: Any) -> str | None:

@@ -34,6 +34,11 @@ class Feature(Enum):
     ATOMIC_BATCH = "batches written whole or not at all"
     IGNORE_CONFLICTS = "inserts that skip rows in conflict"
     UPDATE_CONFLICTS = "inserts that update rows in conflict"
+    RAW = "queries in the store's own language"
+    ROW_LOCKS = "row locks, waiting or not"
+    LOCK_NO_KEY = "row locks that leave the key alone"
+    STREAM = "iterators that hold few rows in any order"
+    COUNT_ESTIMATE = "estimated counts"
     TTL = "rows that expire"
     MICROSECONDS = "datetimes to the microsecond by default"
     INFINITY = "infinite floats"
@@ -71,11 +76,14 @@ COMPUTING = frozenset(
 )
 """The features of computed values and groups: what an adapter that compiles columns only leaves out."""
 
+OWN_WORDS = frozenset({Feature.RAW, Feature.ROW_LOCKS, Feature.LOCK_NO_KEY})
+"""What has a meaning only where a database has words of its own for it."""
+
 EVERYTHING = Capabilities(
     frozenset(Operator),
     frozenset(DatePart),
     frozenset(ArithmeticOperator),
-    frozenset(Feature) - {Feature.ANALYZE},
+    frozenset(Feature) - OWN_WORDS - {Feature.ANALYZE},
     frozenset(Function),
     frozenset(Aggregate),
 )

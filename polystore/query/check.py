@@ -8,7 +8,7 @@ from typing import NoReturn, assert_never
 from polystore.errors import NotSupportedError
 from polystore.query.capabilities import Capabilities, Feature
 from polystore.query.coerce import ORDER_OPERATORS
-from polystore.query.explain import describe_condition, describe_expression, describe_order
+from polystore.query.explain import describe_condition, describe_expression, describe_lock, describe_order
 from polystore.query.nodes import (
     Aggregate,
     Aggregated,
@@ -34,6 +34,7 @@ from polystore.query.nodes import (
     Operation,
     Order,
     Parameter,
+    RowLock,
     Select,
     Trunc,
     Truth,
@@ -105,6 +106,14 @@ class _Checker:
         self.order(operation.order)
         if operation.distinct:
             self.need(Feature.DISTINCT, "distinct()")
+        if operation.lock is not None:
+            self.lock(operation.lock)
+
+    def lock(self, lock: RowLock) -> None:
+        remedy = "save() instances of a model with a version field, which refuses lost updates"
+        self.need(Feature.ROW_LOCKS, describe_lock(lock), remedy)
+        if lock.no_key:
+            self.need(Feature.LOCK_NO_KEY, describe_lock(lock), "leave out no_key")
 
     def group(self, operation: Group) -> None:
         self.keys(operation.keys)

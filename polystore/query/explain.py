@@ -31,6 +31,7 @@ from polystore.query.nodes import (
     Operator,
     Order,
     Parameter,
+    RowLock,
     Select,
     Trunc,
     Truth,
@@ -122,6 +123,12 @@ def describe_order(order: Sequence[Order], values: Values = None) -> str:
     )
 
 
+def describe_lock(lock: RowLock) -> str:
+    """The lock as it was asked for."""
+    options = [f"{name}=True" for name in RowLock.__struct_fields__ if getattr(lock, name)]
+    return f"select_for_update({', '.join(options)})"
+
+
 def _describe_computed(computed: Sequence[Computed], values: Values) -> list[str]:
     return [
         each.name
@@ -148,6 +155,7 @@ def describe_operation(operation: Operation, values: Values = None) -> str:
             outputs = [field.name for field in operation.columns] + _describe_computed(operation.computed, values)
             parts.append(f"of {', '.join(outputs)}")
             parts.extend(["distinct"] if operation.distinct else [])
+            parts.extend([] if operation.lock is None else [describe_lock(operation.lock)])
         case Group():
             parts.extend(_describe_group(operation, values))
         case Count() | Exists() | Delete():

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from polystore.errors import FieldError
+from polystore.errors import FieldError, suggestion
 from polystore.query.coerce import Coerce, Verdict, allowed_operators, coercer
 from polystore.query.names import Names, Scope
 from polystore.query.nodes import DatePart, Operator, part_kind
@@ -57,8 +57,11 @@ def _parse(scope: Scope, name: str) -> Lookup:
     word = rest.pop(0) if rest else "exact"
     test: Operator | str | None = _OPERATORS.get(word) or (word if word in _OTHER_TESTS else None)
     if test is None or rest:
-        known = ", ".join([*_OPERATORS, *_OTHER_TESTS])
-        raise FieldError(f"{field.label} has no lookup {'__'.join([word, *rest])!r} ({name}); lookups are {known}")
+        known = [*_OPERATORS, *_OTHER_TESTS]
+        near = suggestion(word, [*known, *(each.value for each in PARTS.get(type(kind), ()))])
+        raise FieldError(
+            f"{field.label} has no lookup {'__'.join([word, *rest])!r} ({name}); lookups are {', '.join(known)}{near}"
+        )
     _check_test(field, kind, test, name)
     operator = test if isinstance(test, Operator) else Operator.EXACT
     return Lookup(name, field, part, test, kind, lookup_coercer(part, kind, operator))

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 
-from polystore.errors import FieldError
+from polystore.errors import FieldError, suggestion
 from polystore.query.nodes import Column, Expression
 from polystore.query.walk import aggregates_of
 from polystore.schema.kinds import Kind
@@ -62,8 +62,9 @@ class Names:
             return annotation.field
         found = self.fields.get(name)
         if found is None:
-            known = ", ".join([*(each for each in self.fields if each != "pk"), *self.annotations])
-            raise FieldError(f"{self.name} has no {self.what} {name!r}; its {self.what}s are {known}")
+            known = [*(each for each in self.fields if each != "pk"), *self.annotations]
+            near = suggestion(name, known)
+            raise FieldError(f"{self.name} has no {self.what} {name!r}; its {self.what}s are {', '.join(known)}{near}")
         return found
 
     def expression(self, field: FieldInfo) -> Expression:

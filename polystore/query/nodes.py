@@ -318,6 +318,18 @@ class Computed(Struct, frozen=True):
         return self.field.kind
 
 
+class RowLock(Struct, frozen=True):
+    """The rows that a Select answers are locked for the transaction that asks.
+
+    Locked rows of others are waited for, or with ``nowait`` are an error, or with ``skip_locked`` are left out. With
+    ``no_key`` others may still refer to the rows.
+    """
+
+    nowait: bool = False
+    skip_locked: bool = False
+    no_key: bool = False
+
+
 class Select(Struct, frozen=True):
     """Rows of ``columns``, then the ``computed`` values.
 
@@ -334,6 +346,7 @@ class Select(Struct, frozen=True):
     offset: Parameter | None = None
     distinct: bool = False
     computed: tuple[Computed, ...] = ()
+    lock: RowLock | None = None
 
     @property
     def outputs(self) -> tuple[FieldInfo, ...]:

@@ -26,6 +26,7 @@ from polystore.query.groups import (
     read_aggregates,
     refuse_ungrouped,
 )
+from polystore.query.locks import refuse_lock
 from polystore.query.names import Names
 from polystore.query.nodes import (
     All,
@@ -100,6 +101,8 @@ def plan(schema: Schema, shape: Shape, terminal: Terminal, assignments: Shape = 
     if terminal in ("delete", "update"):
         return _plan_write(schema, server, client, terminal, assignments, indexes)
     stage = client or server
+    if client is not None and client.lock is not None:
+        raise QueryUsageError(f"{schema.name}: select_for_update() stands before client(): the store locks the rows")
     asked = _ask(schema, stage, terminal, assignments, indexes)
     output = stage.output if asked.output is None else asked.output
     if never(server.condition) or never(stage.condition) or never(stage.having):
@@ -136,6 +139,7 @@ class _Asked(Struct, frozen=True):
 
 
 def _ask(schema: Schema, stage: Query, terminal: Terminal, aggregates: Shape, indexes: Iterator[int]) -> _Asked:
+    refuse_lock(schema, stage, terminal)
     if terminal == "aggregate":
         one_row = _aggregate(schema, stage, aggregates, indexes)
         return _Asked(one_row, Output("values", one_row.outputs))
@@ -188,6 +192,7 @@ def _rows(schema: Schema, stage: Query) -> Select | Group:
             for field in stage.output.fields
             if field.name in annotations
         ),
+        stage.lock,
     )
 
 
@@ -254,7 +259,8 @@ def _bounded(schema: Schema, stage: Query, indexes: Iterator[int]) -> Select:
     if stage.keys is not None:
         raise QueryUsageError(f"{schema.name}: put client() before values().annotate(): groups are made here then")
     order = total_order(schema, stage.order or ())
-    return Select(schema, schema.fields, rooted(stage.condition), order, Parameter(next(indexes), _INT))
+    limit = Parameter(next(indexes), _INT)
+    return Select(schema, schema.fields, rooted(stage.condition), order, limit, lock=stage.lock)
 
 
 def _page_columns(

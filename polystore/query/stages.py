@@ -4,7 +4,8 @@ A queryset's structure is a tuple of steps in the order of its calls: ``("filter
 ``("annotate", (name, expression) pairs)``, ``("alias", pairs)``, ``("order", terms)``, ``("reverse",)``,
 ``("distinct",)``, ``("only", names)``, ``("values", names)``, ``("list", names, form)``,
 ``("slice", has offset, has limit)``, ``("after", not-null flags)`` (a page that continues behind a key, with its
-limit), ``("client", max rows)`` and ``("none",)``. The values of all steps stand in one flat list in the same order.
+limit), ``("lock", nowait, skip locked, no key)``, ``("client", max rows)`` and ``("none",)``. The values of all steps
+stand in one flat list in the same order.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from polystore.query.nodes import (
     Operator,
     Order,
     Parameter,
+    RowLock,
 )
 from polystore.query.orders import read_order, reversed_order, total_order
 from polystore.query.reading import read_annotation, read_filter
@@ -60,6 +62,7 @@ class Query(Struct, frozen=True):
     distinct: bool = False
     limit: Parameter | None = None
     offset: Parameter | None = None
+    lock: RowLock | None = None
 
     @property
     def sliced(self) -> bool:
@@ -110,6 +113,8 @@ def _apply(schema: Schema, stage: Query, step: Shape, indexes: Iterator[int]) ->
             return replace(stage, output=Output("values", _chosen(schema, stage, names)))
         case ("list", names, form):
             return replace(stage, output=Output(form, _chosen(schema, stage, names)))
+        case ("lock", nowait, skip_locked, no_key):
+            return replace(stage, lock=RowLock(nowait, skip_locked, no_key))
         case ("slice", has_offset, has_limit):
             offset = Parameter(next(indexes), _INT) if has_offset else None
             return replace(stage, offset=offset, limit=Parameter(next(indexes), _INT) if has_limit else None)

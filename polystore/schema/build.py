@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from polystore.errors import ModelError
+from polystore.errors import ModelError, suggestion
 from polystore.schema.kinds import (
     DateKind,
     DateTimeKind,
@@ -136,7 +136,8 @@ def read_meta(model: str, namespace: Mapping[str, Any], inherited: MetaInfo) -> 
     known = set(MetaInfo.__struct_fields__)
     for name in given:
         if name not in known:
-            raise ModelError(f"{model}.Meta has no option {name!r}; its options are {', '.join(sorted(known))}")
+            listed, near = ", ".join(sorted(known)), suggestion(name, known)
+            raise ModelError(f"{model}.Meta has no option {name!r}; its options are {listed}{near}")
     merged = {name: getattr(inherited, name) for name in known if name not in ("abstract", "table")}
     for name, value in given.items():
         merged[name] = tuple(value) if isinstance(value, list) else value

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from polystore.errors import FieldError
+from polystore.errors import FieldError, suggestion
 from polystore.schema.kinds import Kind, is_container
 
 
@@ -137,5 +137,7 @@ class Schema:
         except TypeError:  # a list or a column, which cannot be looked up
             raise FieldError(f"{self.name}: a field is given by its name, a str, not {name!r}") from None
         if info is None:
-            raise FieldError(f"{self.name} has no field {name!r}; its fields are {', '.join(self.by_name)}")
+            known = ", ".join(self.by_name)
+            near = suggestion(name, self.by_name)
+            raise FieldError(f"{self.name} has no field {name!r}; its fields are {known}{near}")
         return info

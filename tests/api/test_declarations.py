@@ -68,7 +68,7 @@ WRONG: dict[str, Callable[[], Any]] = {
     NAME.format("a__b"): lambda: declare({"a__b": int}),
     NAME.format("a_"): lambda: declare({"a_": int}),
     "Wrong.Meta has no option 'tabel'; its options are abstract, constraints, get_latest_by, indexes, ordering, store, "
-    "table, ttl, unique_together": lambda: declare({"a": int}, {"tabel": "x"}),
+    "table, ttl, unique_together; did you mean 'table'?": lambda: declare({"a": int}, {"tabel": "x"}),
     "Wrong.Meta: ordering names 'b', which is no field; fields are a, id": lambda: declare(
         {"a": int}, {"ordering": ["-b"]}
     ),

@@ -151,11 +151,13 @@ WRONG: list[tuple[Any, str]] = [
     ),
     (
         {"url": "redis://localhost", "max_conections": 5},
-        f"store 'shop': 'redis://localhost': no setting 'max_conections'; the settings are {REDIS_SETTINGS}",
+        f"store 'shop': 'redis://localhost': no setting 'max_conections'; the settings are {REDIS_SETTINGS}; "
+        "did you mean 'max_connections'?",
     ),
     (
         {"url": "mongodb://h/x", "keyblock": 5},
-        "store 'shop': mongodb://h/x: no setting keyblock; there are transactions, key_block and options",
+        "store 'shop': mongodb://h/x: no setting keyblock; there are transactions, key_block and options; "
+        "did you mean 'key_block'?",
     ),
     (
         {"url": "mongodb://h/x", "options": "w=1"},
@@ -260,11 +262,12 @@ FILES: list[tuple[Mapping[str, str], str]] = [
     ),
     (
         {"polystore.toml": "[store]\nshop = 5"},
-        "polystore.toml has no 'store'; it has the tables stores and routes, and secret",
+        "polystore.toml has no 'store'; it has the tables stores and routes, and secret; did you mean 'stores'?",
     ),
     (
         {"pyproject.toml": "[tool.polystore.route]\nAlbum = 'x'"},
-        "pyproject.toml.tool.polystore has no 'route'; it has the tables stores and routes, and secret",
+        "pyproject.toml.tool.polystore has no 'route'; it has the tables stores and routes, and secret; "
+        "did you mean 'routes'?",
     ),
     (
         {"polystore.toml": "[stores\n"},

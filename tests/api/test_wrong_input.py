@@ -16,7 +16,7 @@ from polystore.errors import (
 )
 from tests.api.shop import FIELDS, Album, Genre, told
 
-NO_FIELD = f"Album has no field 'titel'; its fields are {FIELDS}"
+NO_FIELD = f"Album has no field 'titel'; its fields are {FIELDS}; did you mean 'title'?"
 LOOKUPS = (
     "exact, iexact, contains, icontains, startswith, istartswith, endswith, iendswith, regex, iregex, "
     "gt, gte, lt, lte, in, range, isnull"

@@ -13,7 +13,7 @@ from polystore import F, Q, Repository, Store
 from polystore.errors import FieldError, QueryUsageError, UniqueViolation, ValidationError
 from tests.api.shop import FIELDS, Album, Track, told
 
-NO_FIELD = f"Album has no field 'titel'; its fields are {FIELDS}"
+NO_FIELD = f"Album has no field 'titel'; its fields are {FIELDS}; did you mean 'title'?"
 NO_KEY_CHANGE = "Album.id of a saved instance cannot change; save(force_insert=True) writes a copy"
 NO_KEY = "Album: an instance without a primary key cannot be updated; save() it first"
 NO_ROW = "Album: an instance without a primary key has no row"

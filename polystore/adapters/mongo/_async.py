@@ -25,7 +25,9 @@ from pymongo.errors import (
     ServerSelectionTimeoutError,
 )
 
+from polystore.adapters.base import RawRows
 from polystore.adapters.key_blocks import KeyBlocks
+from polystore.adapters.mongo import pipelines
 from polystore.adapters.mongo.commands import (
     ChangeEach,
     Command,
@@ -35,6 +37,7 @@ from polystore.adapters.mongo.commands import (
     ExistsRow,
     InsertOrChange,
     InsertRows,
+    RawPipeline,
     Read,
     UpdateRows,
     explainable,
@@ -78,6 +81,7 @@ class AsyncMongoBackend:
             Read: self._read,
             CountRows: self._count,
             ExistsRow: self._exists,
+            RawPipeline: self._raw,
             InsertRows: self._insert,
             InsertOrChange: self._insert_or_change,
             UpdateRows: self._update,
@@ -204,6 +208,10 @@ class AsyncMongoBackend:
 
     async def _exists(self, command: ExistsRow) -> bool:
         return bool((await self._run(command.document))["cursor"]["firstBatch"])
+
+    async def _raw(self, command: RawPipeline) -> RawRows:
+        cursor = await self._opened().cursor_command(command.document, **self._reading)
+        return pipelines.answered(await cursor.to_list())
 
     # ---- writes
 

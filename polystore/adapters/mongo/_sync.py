@@ -26,7 +26,9 @@ from pymongo.synchronous.client_session import ClientSession
 from pymongo.synchronous.collection import Collection
 from pymongo.synchronous.database import Database
 
+from polystore.adapters.base import RawRows
 from polystore.adapters.key_blocks import KeyBlocks
+from polystore.adapters.mongo import pipelines
 from polystore.adapters.mongo.commands import (
     ChangeEach,
     Command,
@@ -36,6 +38,7 @@ from polystore.adapters.mongo.commands import (
     ExistsRow,
     InsertOrChange,
     InsertRows,
+    RawPipeline,
     Read,
     UpdateRows,
     explainable,
@@ -79,6 +82,7 @@ class MongoBackend:
             Read: self._read,
             CountRows: self._count,
             ExistsRow: self._exists,
+            RawPipeline: self._raw,
             InsertRows: self._insert,
             InsertOrChange: self._insert_or_change,
             UpdateRows: self._update,
@@ -205,6 +209,10 @@ class MongoBackend:
 
     def _exists(self, command: ExistsRow) -> bool:
         return bool((self._run(command.document))["cursor"]["firstBatch"])
+
+    def _raw(self, command: RawPipeline) -> RawRows:
+        cursor = self._opened().cursor_command(command.document, **self._reading)
+        return pipelines.answered(cursor.to_list())
 
     # ---- writes
 

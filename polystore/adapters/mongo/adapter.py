@@ -14,6 +14,7 @@ from polystore.adapters.mongo._sync import MongoBackend
 from polystore.adapters.mongo.compile import compile_operation
 from polystore.adapters.mongo.ddl import check_schema
 from polystore.adapters.mongo.dialect import SERVER
+from polystore.adapters.mongo.pipelines import HandwrittenPipeline, handwritten
 from polystore.adapters.mongo.prepared import MongoPrepared
 from polystore.adapters.mongo.template import Convert
 from polystore.adapters.mongo.url import MongoSettings
@@ -42,6 +43,10 @@ class MongoAdapter:
 
     def compile(self, operation: Operation) -> MongoPrepared:
         return compile_operation(operation, SERVER)
+
+    def raw(self, schema: Schema, query: Any, parameters: Any) -> HandwrittenPipeline:
+        """A pipeline made ready."""
+        return handwritten(SERVER, schema, query, parameters)
 
     def round(self, kind: Kind) -> Convert | None:
         """A BSON date holds milliseconds."""

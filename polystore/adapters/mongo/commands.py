@@ -51,6 +51,13 @@ class ExistsRow(NamedTuple):
     document: Document
 
 
+class RawPipeline(NamedTuple):
+    """An ``aggregate`` command that a user wrote; it may write, so it is sent once."""
+
+    schema: Schema
+    document: Document
+
+
 class InsertRows(NamedTuple):
     """New documents; those whose ``_id`` is None get a key of the store."""
 
@@ -100,14 +107,15 @@ class DeleteRows(NamedTuple):
     rehearsal: list[Document] | None
 
 
-Command: TypeAlias = Read | CountRows | ExistsRow | InsertRows | InsertOrChange | UpdateRows | ChangeEach | DeleteRows
+Reading: TypeAlias = Read | CountRows | ExistsRow | RawPipeline
+Command: TypeAlias = Reading | InsertRows | InsertOrChange | UpdateRows | ChangeEach | DeleteRows
 
 
 def describe(command: Command) -> str:
     """The command as text: the collection, the verb, and what goes with it."""
     match command:
-        case Read(document=document) | CountRows(document=document) | ExistsRow(document=document):
-            (verb, table), *rest = document.items()
+        case Read() | CountRows() | ExistsRow() | RawPipeline():
+            (verb, table), *rest = command.document.items()
             return f"{table}.{verb} {text_of(dict(rest))}"
         case InsertRows(schema=schema, documents=documents):
             return f"{schema.table}.insert {text_of(documents)}"
@@ -134,8 +142,8 @@ def explainable(command: Command) -> Document:
         NotSupportedError: an insert, which has no plan.
     """
     match command:
-        case Read(document=document) | CountRows(document=document) | ExistsRow(document=document):
-            return document
+        case Read() | CountRows() | ExistsRow() | RawPipeline():
+            return command.document
         case UpdateRows(schema=schema, filter=chosen, update=update):
             return {
                 "update": schema.table,

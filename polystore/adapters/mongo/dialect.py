@@ -39,6 +39,8 @@ class Dialect:
 _UNDECLARED = frozenset(
     {
         Feature.MICROSECONDS,
+        Feature.ROW_LOCKS,
+        Feature.LOCK_NO_KEY,
         Feature.ATOMIC_BATCH,
         Feature.ORDER_BYTES,
         Feature.ROUND_FLOATS,

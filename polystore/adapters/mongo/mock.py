@@ -15,6 +15,7 @@ from typing import Any, assert_never
 import mongomock
 from pymongo.errors import DuplicateKeyError
 
+from polystore.adapters.base import undeclared
 from polystore.adapters.embedded import EmbeddedAsyncBackend
 from polystore.adapters.mongo import types
 from polystore.adapters.mongo.commands import (
@@ -27,6 +28,7 @@ from polystore.adapters.mongo.commands import (
     ExistsRow,
     InsertOrChange,
     InsertRows,
+    RawPipeline,
     Read,
     UpdateRows,
 )
@@ -159,6 +161,8 @@ class MockBackend:
                 return found[0]["n"] if found else 0
             case ExistsRow(document=document):
                 return bool(_rows(documents, document))
+            case RawPipeline():
+                undeclared(command)
             case InsertRows():
                 return self._insert(command)
             case InsertOrChange():

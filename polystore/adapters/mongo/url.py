@@ -11,9 +11,10 @@ from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 
 from polystore.adapters.redaction import redacted
-from polystore.errors import ConfigurationError
+from polystore.errors import ConfigurationError, suggestion
 
 _EXAMPLE = "mongodb://localhost/shop?replicaSet=rs0"
+_SETTINGS = ("transactions", "key_block", "options")
 _FORBIDDEN_IN_NAMES = set('/\\. "$*<>:|?')
 
 
@@ -52,10 +53,11 @@ def read_settings(url: str, settings: Mapping[str, Any]) -> MongoSettings:
         _check(url, label)
     elif not parts.netloc:
         raise ConfigurationError(f"{label}: the URL must name a host, as in mongodb+srv://cluster.example.org/shop")
-    unknown = set(settings) - {"transactions", "key_block", "options"}
+    unknown = set(settings).difference(_SETTINGS)
     if unknown:
         raise ConfigurationError(
             f"{label}: no setting {', '.join(sorted(unknown))}; there are transactions, key_block and options"
+            f"{suggestion(min(unknown), _SETTINGS)}"
         )
     key_block = settings.get("key_block", 100)
     if type(key_block) is not int or key_block < 1:

@@ -17,7 +17,7 @@ from redis.retry import Retry
 
 from polystore.adapters.redaction import redacted
 from polystore.adapters.redis import mock
-from polystore.errors import ConfigurationError
+from polystore.errors import ConfigurationError, suggestion
 
 SCHEMES = ("redis", "rediss", "unix", "fakeredis")
 EXAMPLES = (
@@ -128,7 +128,8 @@ def _read_settings(url: str, settings: Mapping[str, Any]) -> Settings:
     names = Settings.__dataclass_fields__
     for name, value in settings.items():
         if name not in names:
-            raise ConfigurationError(f"{redacted(url)!r}: no setting {name!r}; the settings are {', '.join(names)}")
+            known, near = ", ".join(names), suggestion(name, names)
+            raise ConfigurationError(f"{redacted(url)!r}: no setting {name!r}; the settings are {known}{near}")
         example = names[name].default
         if not _is_like(example, value):
             raise ConfigurationError(f"{redacted(url)!r}: {name}={value!r} does not work; it is like {example!r}")

@@ -17,7 +17,7 @@ from polystore.adapters.sql.waiting import AsyncGate
 from polystore.errors import StoreUnavailable
 from polystore.schema.model import Schema
 
-_WRITES = (Action.CHANGE, Action.INSERT, Action.EACH)
+_WRITES = (Action.CHANGE, Action.INSERT, Action.EACH, Action.RAW)
 
 
 class AsyncSession(Protocol):

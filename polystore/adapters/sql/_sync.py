@@ -18,7 +18,7 @@ from polystore.adapters.sql.waiting import Gate
 from polystore.errors import StoreUnavailable
 from polystore.schema.model import Schema
 
-_WRITES = (Action.CHANGE, Action.INSERT, Action.EACH)
+_WRITES = (Action.CHANGE, Action.INSERT, Action.EACH, Action.RAW)
 
 
 class Session(Protocol):

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, Table
 from polystore.adapters.base import AsyncBackend, Backend
 from polystore.adapters.sql.compile import compile_operation
 from polystore.adapters.sql.ddl import make_table
+from polystore.adapters.sql.handwritten import HandwrittenQuery, handwritten
 from polystore.adapters.sql.prepared import AnyStatement
 from polystore.adapters.sql.urls import Target, parse_url
 from polystore.query.capabilities import Capabilities
@@ -46,6 +47,10 @@ class SqlAdapter:
 
     def compile(self, operation: Operation) -> AnyStatement:
         return compile_operation(operation, self._dialect, self.table(operation.schema))
+
+    def raw(self, schema: Schema, query: Any, parameters: Any) -> HandwrittenQuery:
+        """A query in SQL made ready, its parameters as ``:name``."""
+        return handwritten(self._dialect, schema, query, parameters)
 
     def table(self, schema: Schema) -> Table:
         """The SQLAlchemy table of a schema."""

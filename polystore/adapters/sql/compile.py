@@ -31,6 +31,7 @@ from polystore.query.nodes import (
     Insert,
     OnConflict,
     Operation,
+    RowLock,
     Select,
     Update,
     UpdateEach,
@@ -100,8 +101,14 @@ def _rows(operation: Select | Group, rows: Rows, writer: Writer) -> Statement:
     statement = rows.statement
     if any(cell.sql is not sql for cell, (sql, _) in zip(rows.cells, shown, strict=True)):
         statement = statement.with_only_columns(*(sql for sql, _ in shown), maintain_column_froms=True)
+    if isinstance(operation, Select) and operation.lock is not None:
+        statement = _locked(statement, operation.lock)
     sources = tuple(Source(position, load) for position, (_, load) in enumerate(shown))
     return _finish(operation, Action.ROWS, statement, writer, sources)
+
+
+def _locked(statement: Any, lock: RowLock) -> Any:
+    return statement.with_for_update(nowait=lock.nowait, skip_locked=lock.skip_locked, key_share=lock.no_key)
 
 
 def _finish(

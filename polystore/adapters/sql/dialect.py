@@ -60,6 +60,10 @@ class Dialect(Computing):
     index_if_not_exists = True
     mark = "%s"
     """How a text says where a value goes."""
+    left_alone = r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/"
+    """The parts of handwritten SQL in which no parameter stands, as a regular expression: texts, names, comments."""
+    stores_decimals = True
+    """Whether columns of decimals compare with the driver's decimals, whatever their field."""
     no_limit: int | None = None
     """What LIMIT takes for all rows."""
     name_length: int

@@ -27,6 +27,7 @@ class Action(Enum):
     CHANGE = "change"
     INSERT = "insert"
     EACH = "each"
+    RAW = "raw"
 
 
 class Statement(Struct, frozen=True, eq=False):

@@ -10,7 +10,7 @@ from sqlalchemy.exc import ArgumentError
 
 from polystore.adapters.base import AsyncBackend, Backend
 from polystore.adapters.sql.dialect import Dialect
-from polystore.errors import ConfigurationError
+from polystore.errors import ConfigurationError, suggestion
 
 _FORMS = (
     "sqlite:///file.db, sqlite:// for memory, postgresql://user:password@host:5432/name, "
@@ -81,7 +81,8 @@ def read_settings(given: Mapping[str, Any], defaults: Mapping[str, Any], kind: s
     read = dict(defaults)
     for name, value in given.items():
         if name not in defaults:
-            raise ConfigurationError(f"{kind} has no setting {name!r}; its settings are {', '.join(defaults)}")
+            near = suggestion(name, defaults)
+            raise ConfigurationError(f"{kind} has no setting {name!r}; its settings are {', '.join(defaults)}{near}")
         if isinstance(defaults[name], bool) != isinstance(value, bool) or not isinstance(
             value, _accepted(defaults[name])
         ):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
+from polystore.adapters.base import RawRows
 from polystore.adapters.sql import ddl
-from polystore.adapters.sql.mysql.drivers import FACTS, SET_UP, AsyncDriver
+from polystore.adapters.sql.mysql.drivers import FACTS, RAW_LOADS, SET_UP, AsyncDriver
 from polystore.adapters.sql.mysql.errors import DEADLOCK, DUPLICATE, number
 from polystore.adapters.sql.mysql.together import together
 from polystore.adapters.sql.prepared import Action, AnyStatement, Conflict, EachStatement, InsertStatement, Statement
@@ -15,6 +16,7 @@ from polystore.errors import DataError
 from polystore.schema.model import Schema
 
 _ROWS, _COUNT, _EXISTS, _CHANGE = Action.ROWS, Action.COUNT, Action.EXISTS, Action.CHANGE
+_RAW = Action.RAW
 _BATCH_CHARACTERS = 400_000
 _TOLD_AT_ONCE = 100
 _CHANGED_AT_ONCE = 200
@@ -69,6 +71,10 @@ class AsyncMysqlSession:
             return await cursor.fetchall()
         if action is _CHANGE:
             return cursor.rowcount
+        if action is _RAW:
+            found = cursor.description or ()
+            loads = tuple(RAW_LOADS.get(column[1]) for column in found)
+            return RawRows(tuple(column[0] for column in found), await cursor.fetchall() if found else (), loads)
         row = await cursor.fetchone()
         return row is not None if action is _EXISTS else row[0]
 

@@ -106,11 +106,12 @@ class MysqlDialect(MysqlComputing, Dialect):
         EVERYTHING.date_parts,
         EVERYTHING.arithmetic,
         EVERYTHING.features - {Feature.TTL, Feature.INFINITY, Feature.ROUND_FLOATS, Feature.TIME_ZONES}
-        | {Feature.ANALYZE},
+        | {Feature.ANALYZE, Feature.RAW, Feature.ROW_LOCKS},
         EVERYTHING.functions - {Function.LOWER, Function.UPPER, Function.ROUND},
         EVERYTHING.aggregates,
     )
     index_if_not_exists = False
+    left_alone = r"'(?:[^'\\]|''|\\.)*'|\"(?:[^\"\\]|\"\"|\\.)*\"|`[^`]*`|--(?=\s)[^\n]*|#[^\n]*|/\*.*?\*/"
     no_limit = 2**64 - 1
     int_with_float = INT_WITH_FLOAT
     name_length = 64

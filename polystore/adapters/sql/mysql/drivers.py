@@ -7,6 +7,8 @@ driver; dates and decimals stay text, which codecs read faster.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date, datetime, time
+from decimal import Decimal
 from typing import Any
 
 from polystore.adapters.sql.mysql.dialect import Listed
@@ -15,6 +17,15 @@ from polystore.adapters.sql.server import readable
 _INTEGERS = (1, 2, 3, 8, 9, 13)
 _FLOATS = (4, 5)
 _FOUND_ROWS = 2
+RAW_LOADS: dict[int, Callable[[Any], Any]] = {
+    0: Decimal,
+    246: Decimal,
+    10: date.fromisoformat,
+    11: time.fromisoformat,
+    7: datetime.fromisoformat,
+    12: datetime.fromisoformat,
+}
+"""How the text of values that are no field's becomes Python's, by the type that the server names."""
 _MODE = "STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_VALUE_ON_ZERO"
 SET_UP = (
     "SET time_zone = '+00:00', div_precision_increment = 30, max_sort_length = 65536, "

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from psycopg import AsyncClientCursor, AsyncConnection, pq
 from psycopg.errors import DeadlockDetected
 
+from polystore.adapters.base import RawRows
 from polystore.adapters.sql import ddl
 from polystore.adapters.sql.postgresql.options import PREPARED_MAX, SET_UP, make_adapters
 from polystore.adapters.sql.prepared import Action, AnyStatement, EachStatement, InsertStatement, Statement
@@ -15,6 +16,7 @@ from polystore.adapters.sql.server import Server, readable
 from polystore.schema.model import Schema
 
 _ROWS, _COUNT, _EXISTS, _CHANGE = Action.ROWS, Action.COUNT, Action.EXISTS, Action.CHANGE
+_RAW = Action.RAW
 _IDLE = pq.TransactionStatus.IDLE
 _DDL_LOCK = 7231_4408
 _MOST_DEADLOCKS = 10
@@ -57,6 +59,9 @@ class AsyncPostgresqlSession:
             return await cursor.fetchall()
         if action is _CHANGE:
             return cursor.rowcount
+        if action is _RAW:
+            columns = tuple(column.name for column in cursor.description or ())
+            return RawRows(columns, await cursor.fetchall() if columns else (), (None,) * len(columns))
         row = await cursor.fetchone()
         return row is not None if action is _EXISTS else row[0]  # type: ignore[index]  # count(*) has a row
 

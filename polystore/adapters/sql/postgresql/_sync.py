@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from psycopg import ClientCursor, Connection, pq
 from psycopg.errors import DeadlockDetected
 
+from polystore.adapters.base import RawRows
 from polystore.adapters.sql import ddl
 from polystore.adapters.sql.postgresql.options import PREPARED_MAX, SET_UP, make_adapters
 from polystore.adapters.sql.prepared import Action, AnyStatement, EachStatement, InsertStatement, Statement
@@ -16,6 +17,7 @@ from polystore.adapters.sql.server import Server, readable
 from polystore.schema.model import Schema
 
 _ROWS, _COUNT, _EXISTS, _CHANGE = Action.ROWS, Action.COUNT, Action.EXISTS, Action.CHANGE
+_RAW = Action.RAW
 _IDLE = pq.TransactionStatus.IDLE
 _DDL_LOCK = 7231_4408
 _MOST_DEADLOCKS = 10
@@ -58,6 +60,9 @@ class PostgresqlSession:
             return cursor.fetchall()
         if action is _CHANGE:
             return cursor.rowcount
+        if action is _RAW:
+            columns = tuple(column.name for column in cursor.description or ())
+            return RawRows(columns, cursor.fetchall() if columns else (), (None,) * len(columns))
         row = cursor.fetchone()
         return row is not None if action is _EXISTS else row[0]  # type: ignore[index]  # count(*) has a row
 

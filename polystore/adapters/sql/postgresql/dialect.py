@@ -93,11 +93,14 @@ class PostgresqlDialect(PostgresqlComputing, Dialect):
         EVERYTHING.date_parts,
         EVERYTHING.arithmetic,
         EVERYTHING.features - {Feature.TTL, Feature.MODULO_FLOATS, Feature.ROUND_FLOATS, Feature.TIME_ZONES}
-        | {Feature.ANALYZE},
+        | {Feature.ANALYZE, Feature.RAW, Feature.ROW_LOCKS, Feature.LOCK_NO_KEY},
         EVERYTHING.functions,
         EVERYTHING.aggregates,
     )
     int_with_float = INT_WITH_FLOAT
+    left_alone = (
+        r"\b[eE]'(?:[^'\\]|''|\\.)*'|" + Dialect.left_alone + r"|(?P<dollar>\$(?:[A-Za-z_]\w*)?\$).*?(?P=dollar)"
+    )
     name_length = 63
 
     def __init__(self) -> None:

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from polystore.adapters.base import RawRows
 from polystore.adapters.sql import ddl
 from polystore.adapters.sql.dialect import Dialect
 from polystore.adapters.sql.prepared import Action, AnyStatement, Command, EachStatement, InsertStatement, Statement
@@ -16,6 +17,7 @@ from polystore.adapters.sql.sqlite.workers import Workers
 from polystore.schema.model import Schema
 
 _ROWS, _COUNT, _EXISTS, _CHANGE = Action.ROWS, Action.COUNT, Action.EXISTS, Action.CHANGE
+_RAW = Action.RAW
 _ERRORS = (sqlite3.Error, sqlite3.Warning, OverflowError)
 
 
@@ -113,6 +115,10 @@ def run(connection: sqlite3.Connection, statement: AnyStatement, parameters: Seq
         return connection.execute(statement.text, parameters).fetchone() is not None
     if action is _CHANGE:
         return connection.execute(statement.text, parameters).rowcount
+    if action is _RAW:
+        cursor = connection.execute(statement.text, parameters)
+        columns = tuple(column[0] for column in cursor.description or ())
+        return RawRows(columns, cursor.fetchall(), (None,) * len(columns))
     if isinstance(statement, InsertStatement):
         return rows.insert(connection, statement, parameters)
     assert isinstance(statement, EachStatement)

@@ -100,11 +100,13 @@ class SqliteDialect(SqliteComputing, Dialect):
         EVERYTHING.operators,
         EVERYTHING.date_parts,
         EVERYTHING.arithmetic,
-        EVERYTHING.features - {Feature.TTL} | {Feature.ANALYZE},
+        EVERYTHING.features - {Feature.TTL, Feature.COUNT_ESTIMATE} | {Feature.ANALYZE, Feature.RAW},
         EVERYTHING.functions,
         EVERYTHING.aggregates,
     )
     mark = "?"
+    left_alone = Dialect.left_alone + r"|`[^`]*`|\[[^\]]*\]"
+    stores_decimals = False
     no_limit = -1
     name_length = 1000
 
