@@ -32,6 +32,7 @@ from polystore.errors import NotSupportedError
 from polystore.query.nodes import (
     All,
     Column,
+    Combination,
     Compare,
     Count,
     Delete,
@@ -61,7 +62,7 @@ def compile_operation(layout: Layout, operation: Operation) -> Prepared:
     match operation:
         case Select():
             return _compile_select(layout, operation)
-        case Group():
+        case Group() | Combination():
             undeclared(operation)
         case Count() | Exists():
             return _compile_number(layout, operation)
