@@ -35,8 +35,8 @@ class Combining(Chain[M, R]):
 
         Querysets of instances are of one model; ``values()`` and ``values_list()`` may be of several models on one
         store, with as many values of the same kinds, and get this query's names and form. An order within them matters
-        where they are sliced. After it come ``order_by`` of what was selected, slices, ``values`` and ``values_list`` of
-        the combined rows, ``count``, ``exists``, reading and further combinations.
+        where they are sliced. After it come ``order_by`` of what was selected, slices, ``values`` and ``values_list``
+        of the combined rows, ``count``, ``exists``, reading and further combinations.
 
         Args:
             others: querysets.
