@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from polystore.api.bulk import Bulk
 from polystore.api.chain import Chain, M, R
+from polystore.api.combining import CombinedRows, Combining
 from polystore.api.complete import schema_of
 from polystore.api.raw import RawQuerySet
 from polystore.engine import _async, _sync, changes
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from polystore.engine.handle import Handle
 
 
-class QuerySet(Bulk[M, R]):
+class QuerySet(Bulk[M, R], Combining[M, R]):
     """Rows of a model, not read yet.
 
     ``for``, ``len``, ``bool`` and ``list`` read them and keep the result; ``async for`` does so in the async colour.
@@ -233,7 +234,14 @@ class Manager(QuerySet[M, M]):
         return f"<Manager of {self._model.__name__}>"
 
 
+class CombinedQuerySet(CombinedRows[M, R], QuerySet[M, R]):
+    """What ``union``, ``intersection`` and ``difference`` answer."""
+
+    __slots__ = ()
+
+
 Chain._plain = QuerySet
+CombinedQuerySet._plain = Combining._together = CombinedQuerySet
 
 
 def assignment_shape(model: Any, scope: Scope, given: Mapping[str, Any]) -> tuple[tuple[Any, ...], list[Any]]:

@@ -14,7 +14,7 @@ from polystore.engine.locks import outside_transaction
 from polystore.errors import QueryTooBroad
 from polystore.query import evaluate
 from polystore.query.check import check_operation
-from polystore.query.nodes import Count, Group, Select
+from polystore.query.nodes import Combination, Count, Group, Select
 from polystore.query.planner import Plan
 
 Finish: TypeAlias = Callable[[Any, Sequence[Any]], Any]
@@ -51,7 +51,7 @@ def compile_plan(plan: Plan, adapter: Adapter, model: type[Any], store: str, lab
 def _finish_there(plan: Plan, prepared: Prepared, model: type[Any], store: str) -> Finish:
     """What becomes of the store's answer."""
     operation = plan.operation
-    if not isinstance(operation, Select | Group):
+    if not isinstance(operation, Select | Group | Combination):
         return _exists if plan.terminal == "exists" else _as_is
     if plan.terminal in ("count", "exists"):
         read_number = build_loader("flat", operation.outputs, prepared.sources, rich=False)

@@ -31,6 +31,9 @@ class Feature(Enum):
     GROUP_EXPRESSIONS = "groups by computed values"
     HAVING = "conditions on groups"
     GROUP_SOURCE = "aggregates of slices, distinct rows and groups"
+    UNION = "unions of queries"
+    INTERSECTION = "intersections of queries"
+    DIFFERENCE = "differences of queries"
     ATOMIC_BATCH = "batches written whole or not at all"
     IGNORE_CONFLICTS = "inserts that skip rows in conflict"
     UPDATE_CONFLICTS = "inserts that update rows in conflict"
@@ -72,6 +75,9 @@ COMPUTING = frozenset(
         Feature.GROUP_EXPRESSIONS,
         Feature.HAVING,
         Feature.GROUP_SOURCE,
+        Feature.UNION,
+        Feature.INTERSECTION,
+        Feature.DIFFERENCE,
     }
 )
 """The features of computed values and groups: what an adapter that compiles columns only leaves out."""

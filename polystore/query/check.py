@@ -18,6 +18,7 @@ from polystore.query.nodes import (
     Call,
     Case,
     Column,
+    Combination,
     Compare,
     Computed,
     Condition,
@@ -36,6 +37,7 @@ from polystore.query.nodes import (
     Parameter,
     RowLock,
     Select,
+    SetOperator,
     Trunc,
     Truth,
     Update,
@@ -45,6 +47,14 @@ from polystore.query.nodes import (
 from polystore.schema.kinds import BytesKind, FloatKind
 
 CLIENT = "put .client(max_rows=...) before it to evaluate it here, or move the model to another store"
+
+
+_SETS = {
+    SetOperator.UNION: Feature.UNION,
+    SetOperator.UNION_ALL: Feature.UNION,
+    SetOperator.INTERSECTION: Feature.INTERSECTION,
+    SetOperator.DIFFERENCE: Feature.DIFFERENCE,
+}
 
 
 def check_operation(operation: Operation, capabilities: Capabilities, store: str) -> None:
@@ -67,12 +77,11 @@ def check_operation(operation: Operation, capabilities: Capabilities, store: str
         return
     if isinstance(operation, UpdateEach):
         return
+    if isinstance(operation, Select | Group | Combination):
+        checker.read(operation)
+        return
     checker.condition(operation.condition)
     match operation:
-        case Select():
-            checker.select(operation)
-        case Group():
-            checker.group(operation)
         case Count(distinct=distinct) if distinct:
             checker.need(Feature.DISTINCT, "distinct()", CLIENT)
         case Update(assignments=assignments):
@@ -99,6 +108,23 @@ class _Checker:
 
     # ---- operations
 
+    def read(self, operation: Select | Group | Combination) -> None:
+        match operation:
+            case Combination():
+                self.combination(operation)
+            case Select():
+                self.condition(operation.condition)
+                self.select(operation)
+            case Group():
+                self.condition(operation.condition)
+                self.group(operation)
+
+    def combination(self, operation: Combination) -> None:
+        self.need(_SETS[operation.operator], operation.operator.value, "read both queries and put their rows together")
+        for part in operation.parts:
+            self.read(part.rows)
+        self.order(operation.order)
+
     def select(self, operation: Select) -> None:
         for each in operation.computed:
             self.need(Feature.COMPUTED, describe_expression(each.expression))
@@ -124,9 +150,9 @@ class _Checker:
             self.condition(operation.having)
         self.order(operation.order)
         if operation.source is not None:
-            self.need(Feature.GROUP_SOURCE, "aggregates of a slice, of distinct rows or of groups")
-            self.condition(operation.source.condition)
-            self.select(operation.source) if isinstance(operation.source, Select) else self.group(operation.source)
+            if not isinstance(operation.source, Combination):
+                self.need(Feature.GROUP_SOURCE, "aggregates of a slice, of distinct rows or of groups")
+            self.read(operation.source)
 
     def keys(self, keys: Sequence[Computed]) -> None:
         for key in keys:

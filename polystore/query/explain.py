@@ -12,6 +12,7 @@ from polystore.query.nodes import (
     Call,
     Case,
     Column,
+    Combination,
     Compare,
     Computed,
     Condition,
@@ -141,6 +142,9 @@ def _describe_computed(computed: Sequence[Computed], values: Values) -> list[str
 def describe_operation(operation: Operation, values: Values = None) -> str:
     """The operation in one line."""
     name = type(operation).__name__.lower()
+    if isinstance(operation, Combination):
+        parts = [_describe_combination(operation, values)]
+        return ", ".join([*parts, *_describe_window(operation, values)])
     if isinstance(operation, Insert):
         return f"insert {operation.schema.name} ({_names(operation.fields)}){_describe_conflict(operation)}"
     if isinstance(operation, UpdateEach):
@@ -160,13 +164,24 @@ def describe_operation(operation: Operation, values: Values = None) -> str:
             parts.extend(_describe_group(operation, values))
         case Count() | Exists() | Delete():
             pass
-    if isinstance(operation, Select | Group) and operation.order:
+    return ", ".join([*parts, *_describe_window(operation, values)])
+
+
+def _describe_window(operation: Operation, values: Values) -> list[str]:
+    parts: list[str] = []
+    if isinstance(operation, Select | Group | Combination) and operation.order:
         parts.append(f"ordered by {describe_order(operation.order, values)}")
-    if isinstance(operation, Select | Group | Count | Exists) and operation.offset is not None:
+    if isinstance(operation, Select | Group | Combination | Count | Exists) and operation.offset is not None:
         parts.append(f"skipping {describe_expression(operation.offset, values)}")
-    if isinstance(operation, Select | Group | Count) and operation.limit is not None:
+    if isinstance(operation, Select | Group | Combination | Count) and operation.limit is not None:
         parts.append(f"at most {describe_expression(operation.limit, values)}")
-    return ", ".join(parts)
+    return parts
+
+
+def _describe_combination(operation: Combination, values: Values) -> str:
+    first, *others = (f"({describe_operation(part.rows, values)})" for part in operation.parts)
+    name, _, options = operation.operator.value.removesuffix(")").partition("(")
+    return f"{first}.{name}({', '.join([*others, *filter(None, [options])])})"
 
 
 def _describe_group(operation: Group, values: Values) -> list[str]:

@@ -12,6 +12,7 @@ from polystore.query.nodes import (
     Aggregated,
     All,
     Column,
+    Combination,
     Computed,
     Condition,
     Expression,
@@ -132,7 +133,7 @@ def read_aggregates(names: Names, shapes: Iterable[tuple[str, Any]], indexes: It
     return tuple(found)
 
 
-def number_of(source: Select | Group) -> Group:
+def number_of(source: Select | Group | Combination) -> Group:
     """How many rows the source answers."""
     field = made_field(source.schema.name, "number", IntKind())
     counted = Computed(field, Aggregated(Aggregate.COUNT, None, IntKind()))

@@ -108,6 +108,19 @@ class Aggregate(Enum):
     VARIANCE_SAMPLE = "Variance(sample=True)"
 
 
+class SetOperator(Enum):
+    """How the rows of several queries become those of one; the value is what users write.
+
+    All but ``UNION_ALL`` answer each row once; NULL equals NULL. ``INTERSECTION`` answers rows that every query has,
+    ``DIFFERENCE`` those of the first that no other has.
+    """
+
+    UNION = "union()"
+    UNION_ALL = "union(all=True)"
+    INTERSECTION = "intersection()"
+    DIFFERENCE = "difference()"
+
+
 # ---- expressions: each has the ``kind`` of its values
 
 
@@ -354,6 +367,31 @@ class Select(Struct, frozen=True):
         return self.columns + tuple(each.field for each in self.computed)
 
 
+class Part(Struct, frozen=True):
+    """One of the reads that a Combination is made of, and which of its outputs make up a row, in order."""
+
+    rows: Select | Group | Combination
+    fields: tuple[FieldInfo, ...]
+
+
+class Combination(Struct, frozen=True):
+    """The rows of several reads, which may be of several models, put together by position.
+
+    ``outputs`` name a row's values and tell their kinds. Rows are told apart by the ``identity``, outputs that decide
+    over the others. A part's order matters where the part is sliced, and stands there only then. A sliced order is
+    total. One part alone is a union.
+    """
+
+    schema: Schema
+    operator: SetOperator
+    parts: tuple[Part, ...]
+    outputs: tuple[FieldInfo, ...]
+    identity: tuple[FieldInfo, ...]
+    order: tuple[Order, ...] = ()
+    limit: Parameter | None = None
+    offset: Parameter | None = None
+
+
 class Group(Struct, frozen=True):
     """A row for each combination of the ``keys``' values (NULL is one of them): the keys, then the ``computed`` values.
 
@@ -371,7 +409,7 @@ class Group(Struct, frozen=True):
     order: tuple[Order, ...] = ()
     limit: Parameter | None = None
     offset: Parameter | None = None
-    source: Select | Group | None = None
+    source: Select | Group | Combination | None = None
 
     @property
     def outputs(self) -> tuple[FieldInfo, ...]:
@@ -470,7 +508,7 @@ class Delete(Struct, frozen=True):
     condition: All
 
 
-Read: TypeAlias = Select | Group | Count | Exists
+Read: TypeAlias = Select | Group | Combination | Count | Exists
 Write: TypeAlias = Insert | Update | UpdateEach | Delete
 Operation: TypeAlias = Read | Write
 
@@ -478,7 +516,7 @@ Operation: TypeAlias = Read | Write
 def answered(operation: Operation) -> tuple[FieldInfo, ...]:
     """The fields of the rows that an operation answers."""
     match operation:
-        case Select() | Group():
+        case Select() | Group() | Combination():
             return operation.outputs
         case Insert(on_conflict=OnConflict(told=told)):
             return told

@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from polystore.errors import FieldError, QueryUsageError
+from polystore.query.combining import combined_ending
 from polystore.query.explain import describe_expression
 from polystore.query.groups import (
     Keys,
@@ -32,6 +33,7 @@ from polystore.query.nodes import (
     All,
     Assignment,
     Column,
+    Combination,
     Compare,
     Computed,
     Condition,
@@ -45,6 +47,7 @@ from polystore.query.nodes import (
     Operator,
     Order,
     Parameter,
+    Part,
     Select,
     Update,
 )
@@ -113,6 +116,7 @@ def plan(schema: Schema, shape: Shape, terminal: Terminal, assignments: Shape = 
         return Plan(terminal, schema, asked.operation, output, constants, key=asked.key)
     assert max_rows is not None
     here = asked.operation
+    assert not isinstance(here, Combination), "queries behind client() are not put together"
     if isinstance(here, Exists):
         here = Count(schema, here.condition, offset=here.offset)
     rows = _bounded(schema, server, indexes)
@@ -132,7 +136,7 @@ def page_order(schema: Schema, shape: Shape) -> tuple[Order, ...]:
 class _Asked(Struct, frozen=True):
     """The operation of the last stage; ``limited`` when its limit is the one of ``get``."""
 
-    operation: Select | Group | Count | Exists
+    operation: Select | Group | Combination | Count | Exists
     output: Output | None = None
     limited: bool = False
     key: tuple[int, ...] = ()
@@ -163,6 +167,8 @@ def _ask(schema: Schema, stage: Query, terminal: Terminal, aggregates: Shape, in
 
 def _ending(schema: Schema, stage: Query) -> tuple[Expression, ...]:
     """What breaks ties: what tells two rows of the answer apart."""
+    if stage.combined is not None:
+        return combined_ending(stage.combined, sliced=stage.sliced)
     if stage.removes:
         return tuple(stage.names.expression(field) for field in stage.output.fields)
     if stage.keys is not None:
@@ -170,9 +176,15 @@ def _ending(schema: Schema, stage: Query) -> tuple[Expression, ...]:
     return (Column(schema.primary_key),)
 
 
-def _rows(schema: Schema, stage: Query) -> Select | Group:
+def _rows(schema: Schema, stage: Query) -> Select | Group | Combination:
     """The rows of a stage whose order is final."""
     order = stage.order or ()
+    if stage.combined is not None:
+        found = stage.combined
+        parts = tuple(_part(model, each) for model, each in found.parts)
+        return Combination(
+            schema, found.operator, parts, found.outputs, found.identity, order, stage.limit, stage.offset
+        )
     if stage.removes:
         _refuse_hidden_order(stage, order)
     if stage.keys is not None:
@@ -194,6 +206,12 @@ def _rows(schema: Schema, stage: Query) -> Select | Group:
         ),
         stage.lock,
     )
+
+
+def _part(schema: Schema, stage: Query) -> Part:
+    """One of the queries that are put together; its order says which rows a slice of it has, and nothing else."""
+    order = total_order(schema, order_of(schema, stage), _ending(schema, stage)) if stage.sliced else ()
+    return Part(_rows(schema, replace(stage, order=order)), stage.output.fields)
 
 
 def _groups(schema: Schema, stage: Query, keys: Keys, order: tuple[Order, ...]) -> Group:
@@ -227,7 +245,7 @@ def _number(schema: Schema, stage: Query, terminal: Terminal) -> Group | Count |
     """How many rows a stage has, or whether it has one."""
     annotations = stage.names.annotations
     computed = any(field.name in annotations for field in stage.output.fields)
-    if stage.keys is not None or (stage.removes and computed):
+    if stage.keys is not None or stage.combined is not None or (stage.removes and computed):
         return number_of(_rows(schema, stage))
     condition = rooted(stage.condition)
     if terminal == "exists" and stage.limit is None and not (stage.removes and stage.offset is not None):
@@ -239,7 +257,7 @@ def _aggregate(schema: Schema, stage: Query, aggregates: Shape, indexes: Iterato
     """One row of aggregates: of the rows of the stage, or where it is more than a filter, of what it answers."""
     order = total_order(schema, order_of(schema, stage), _ending(schema, stage)) if stage.sliced else ()
     if stage.keys is not None or stage.removes:
-        source: Select | Group = _rows(schema, replace(stage, order=order))
+        source = _rows(schema, replace(stage, order=order))
         names = output_names(schema.name, stage.output.fields)
         return Group(schema, (), read_aggregates(names, aggregates, indexes), All(), source=source)
     computed = read_aggregates(stage.names, aggregates, indexes)

@@ -4,19 +4,22 @@ A queryset's structure is a tuple of steps in the order of its calls: ``("filter
 ``("annotate", (name, expression) pairs)``, ``("alias", pairs)``, ``("order", terms)``, ``("reverse",)``,
 ``("distinct",)``, ``("only", names)``, ``("values", names)``, ``("list", names, form)``,
 ``("slice", has offset, has limit)``, ``("after", not-null flags)`` (a page that continues behind a key, with its
-limit), ``("lock", nowait, skip locked, no key)``, ``("client", max rows)`` and ``("none",)``. The values of all steps
-stand in one flat list in the same order.
+limit), ``("lock", nowait, skip locked, no key)``, ``("client", max rows)`` and ``("none",)``. A combination is the step
+``("combine", SetOperator, (schema, structure) pairs)``, which stands first. The values of all steps stand in one flat
+list in the same order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from polystore.errors import FieldError
+from polystore.errors import FieldError, NotSupportedError
+from polystore.query.combining import Combined, alive, combined, names_of_outputs
 from polystore.query.groups import GROUPS_FIRST, Keys, keys_of, split_condition
 from polystore.query.names import Names, names_of
 from polystore.query.nodes import (
@@ -31,6 +34,7 @@ from polystore.query.nodes import (
     Order,
     Parameter,
     RowLock,
+    SetOperator,
 )
 from polystore.query.orders import read_order, reversed_order, total_order
 from polystore.query.reading import read_annotation, read_filter
@@ -41,6 +45,7 @@ from polystore.schema.model import FieldInfo, Schema
 Shape: TypeAlias = tuple[Any, ...]
 Form: TypeAlias = Literal["models", "values", "tuples", "named", "flat"]
 _INT = IntKind()
+_MOST_SCOPES = 1024
 
 
 class Output(Struct, frozen=True):
@@ -63,6 +68,7 @@ class Query(Struct, frozen=True):
     limit: Parameter | None = None
     offset: Parameter | None = None
     lock: RowLock | None = None
+    combined: Combined | None = None
 
     @property
     def sliced(self) -> bool:
@@ -122,6 +128,8 @@ def _apply(schema: Schema, stage: Query, step: Shape, indexes: Iterator[int]) ->
             behind = _behind(total_order(schema, order_of(schema, stage)), flags, indexes)
             condition = All((stage.condition, behind))
             return replace(stage, condition=condition, limit=Parameter(next(indexes), _INT))
+        case ("combine", SetOperator() as operator, parts):
+            return _combined(schema, operator, parts, indexes)
     raise AssertionError(step)
 
 
@@ -157,6 +165,40 @@ def _refuse_key(stage: Query, name: str) -> None:
         raise FieldError(f"{stage.names.name}: rows are grouped by {name}; give the annotation another name")
 
 
+def _combined(
+    schema: Schema, operator: SetOperator, shapes: Sequence[tuple[Schema, Shape]], indexes: Iterator[int]
+) -> Query:
+    """The stage of queries that are put together; what comes of them has the form of the first."""
+    parts: list[tuple[Schema, Query]] = []
+    for model, shape in shapes:
+        stage, client, _ = read_stages(model, shape, indexes)
+        if client is not None:
+            raise NotSupportedError(
+                f"{model.name}: {operator.value} is made by the store, which has no rows from behind client(); "
+                "read both queries and put their rows together in Python"
+            )
+        parts.append((model, stage))
+    found = combined(operator, parts)
+    output = Output(parts[0][1].output.form, found.outputs)
+    living = alive(found)
+    return Query(names_of_outputs(schema, found.outputs), output, TRUE if living else FALSE, order=(), combined=living)
+
+
+def combined_names(schema: Schema, shape: Shape) -> Names:
+    """The names that hold after a combination; found once for each structure.
+
+    Raises:
+        FieldError, QueryUsageError, NotSupportedError: queries that do not go together.
+    """
+    found: Names | None = schema.scopes.get(shape)
+    if found is None:
+        stage, _, _ = read_stages(schema, shape, count())
+        if len(schema.scopes) >= _MOST_SCOPES:
+            schema.scopes.clear()
+        found = schema.scopes[shape] = stage.names
+    return found
+
+
 def order_of(schema: Schema, stage: Query) -> tuple[Order, ...]:
     """The order said, else the model's own; groups have none of their own."""
     if stage.order is not None:
@@ -168,7 +210,7 @@ def _chosen(schema: Schema, stage: Query, names: Sequence[str]) -> tuple[FieldIn
     """The fields and annotations of these names; by default all."""
     if names:
         return tuple(_selectable(stage, name) for name in names)
-    if stage.keys is not None:
+    if stage.keys is not None or stage.combined is not None:
         return stage.output.fields
     return schema.fields + _annotations(stage)
 
@@ -213,7 +255,7 @@ def _behind(order: tuple[Order, ...], flags: Sequence[bool], indexes: Iterator[i
 
 def pages_by_key(shape: Shape, schema: Schema) -> bool:
     """Whether pages of the rows can continue behind a key: rows, no groups, ordered by fields."""
-    if any(step[0] in ("client", "distinct", "none") for step in shape):
+    if any(step[0] in ("client", "combine", "distinct", "none") for step in shape):
         return False
     if any(each[0] == "aggregate" for step in shape if step[0] in ("annotate", "alias") for each in _parts(step[1])):
         return False

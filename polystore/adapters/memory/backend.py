@@ -11,7 +11,7 @@ from polystore.adapters.memory.each import insert_or_change, update_each
 from polystore.adapters.memory.tables import Table, Tables, set_expiry
 from polystore.adapters.memory.uniques import Taken, violation
 from polystore.query import evaluate
-from polystore.query.nodes import Count, Delete, Exists, Group, Insert, Select, Update, UpdateEach
+from polystore.query.nodes import Combination, Count, Delete, Exists, Group, Insert, Select, Update, UpdateEach
 from polystore.schema.model import Schema
 
 
@@ -26,10 +26,8 @@ class MemoryBackend:
         with self._tables.lock:
             table = self._tables.of(operation.schema)
             match operation:
-                case Select():
-                    return evaluate.select_rows(table.rows.values(), operation, values)
-                case Group():
-                    return evaluate.group_rows(table.rows.values(), operation, values)
+                case Select() | Group() | Combination():
+                    return evaluate.read_rows(lambda schema: self._tables.of(schema).rows.values(), operation, values)
                 case Count():
                     return evaluate.count_rows(table.rows.values(), operation, values)
                 case Exists():

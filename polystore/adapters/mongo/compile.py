@@ -17,6 +17,7 @@ from polystore.adapters.mongo.scope import Scope
 from polystore.adapters.mongo.template import Hole, Now, builder, compose, row_builder
 from polystore.adapters.mongo.values import literal
 from polystore.query.nodes import (
+    Combination,
     Count,
     Delete,
     Exists,
@@ -43,6 +44,8 @@ def compile_operation(operation: Operation, dialect: Dialect) -> MongoPrepared:
             return reads.select(operation, dialect)
         case Group():
             return reads.group(operation, dialect)
+        case Combination():
+            return reads.combination(operation, dialect)
         case Count():
             return reads.count(operation, dialect)
         case Exists():

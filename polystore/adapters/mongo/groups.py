@@ -20,15 +20,21 @@ from polystore.adapters.mongo.selects import (
     sorted_window,
 )
 from polystore.adapters.mongo.values import Document
-from polystore.query.nodes import Aggregated, Column, Group, Select
+from polystore.query.nodes import Aggregated, Column, Combination, Group, Select
 from polystore.query.walk import aggregates_of, aggregates_within
 
 
-def group_stages(operation: Group, dialect: Dialect) -> Stages:
-    """The stages that answer the groups, as documents of their outputs."""
+def group_stages(operation: Group, dialect: Dialect, source: Stages | None = None) -> Stages:
+    """The stages that answer the groups, as documents of their outputs.
+
+    Args:
+        operation: the groups.
+        dialect: how values are stored.
+        source: the stages that answer what groups are made of, where these are combined rows.
+    """
     names = {node: f"a{place}" for place, node in enumerate(_aggregates(operation))}
     groups = Scope(dialect, within(KEY, name_of), names)
-    stages = _rows(operation, dialect)
+    stages = _rows(operation, dialect) if source is None else list(source)
     stages += _grouped(operation, names, stages, _scope_of_rows(operation, dialect))
     if names:
         stages.append({"$project": {node_name: finished(node, node_name) for node, node_name in names.items()}})
@@ -62,6 +68,8 @@ def _rows(operation: Group, dialect: Dialect) -> Stages:
             stages = named_rows(source, dialect)
         case Group() as source:
             stages = group_stages(source, dialect)
+        case Combination():
+            raise AssertionError("the stages of combined rows are given")
         case _:
             assert_never(operation.source)
     if operation.condition.children:

@@ -9,7 +9,6 @@ from polystore.adapters.mongo.commands import CountRows, ExistsRow, Read
 from polystore.adapters.mongo.conditions import key_is_fixed
 from polystore.adapters.mongo.dialect import KEY, Dialect, path_of
 from polystore.adapters.mongo.expiry import live_filter
-from polystore.adapters.mongo.groups import group_stages
 from polystore.adapters.mongo.prepared import MongoPrepared
 from polystore.adapters.mongo.scope import Path, Scope, name_of
 from polystore.adapters.mongo.selects import (
@@ -24,9 +23,10 @@ from polystore.adapters.mongo.selects import (
     sorted_window,
     window,
 )
+from polystore.adapters.mongo.sets import leading, read_stages
 from polystore.adapters.mongo.template import Hole, builder
 from polystore.adapters.mongo.values import Document
-from polystore.query.nodes import Count, Exists, Group, Select
+from polystore.query.nodes import Combination, Count, Exists, Group, Select
 from polystore.schema.model import FieldInfo, Schema
 
 _EVERYTHING = 2**31 - 1
@@ -45,7 +45,12 @@ def select(operation: Select, dialect: Dialect) -> MongoPrepared:
 def group(operation: Group, dialect: Dialect) -> MongoPrepared:
     """The groups of a Group."""
     bounded = not operation.keys or operation.limit is not None
-    return _pipeline(operation, group_stages(operation, dialect), bounded, dialect)
+    return _pipeline(operation, read_stages(operation, dialect), bounded, dialect)
+
+
+def combination(operation: Combination, dialect: Dialect) -> MongoPrepared:
+    """The rows of a Combination."""
+    return _pipeline(operation, read_stages(operation, dialect), operation.limit is not None, dialect)
 
 
 def count(operation: Count, dialect: Dialect) -> MongoPrepared:
@@ -111,8 +116,10 @@ def _distinct(operation: Select, dialect: Dialect) -> MongoPrepared:
     )
 
 
-def _pipeline(operation: Select | Group, stages: Stages, bounded: bool, dialect: Dialect) -> MongoPrepared:
-    document = _aggregate(operation.schema, stages)
+def _pipeline(
+    operation: Select | Group | Combination, stages: Stages, bounded: bool, dialect: Dialect
+) -> MongoPrepared:
+    document = _aggregate(leading(operation), stages)
     return MongoPrepared(
         builder(Read, operation.schema, document, bounded), sources_of(operation.outputs, name_of, dialect)
     )

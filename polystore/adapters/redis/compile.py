@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, assert_never
 
-from polystore.adapters.base import Prepared, Source
+from polystore.adapters.base import Prepared, Source, undeclared
 from polystore.adapters.redis.aggregates import PreparedDistinctNumber, compile_distinct, compile_group
 from polystore.adapters.redis.commands import (
     Add,
@@ -32,6 +32,7 @@ from polystore.adapters.redis.writes import MAX_BATCH, InsertWriter, PatchMaker,
 from polystore.query.nodes import (
     All,
     Column,
+    Combination,
     Compare,
     Count,
     Delete,
@@ -63,6 +64,8 @@ def compile_operation(layout: Layout, operation: Operation) -> Prepared:
             return _compile_select(layout, operation)
         case Group():
             return compile_group(layout, operation)
+        case Combination():
+            undeclared(operation)
         case Count() | Exists():
             return _compile_number(layout, operation)
         case Insert(on_conflict=OnConflict() as found):

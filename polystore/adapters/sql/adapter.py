@@ -46,7 +46,7 @@ class SqlAdapter:
         """Every value is held as it is."""
 
     def compile(self, operation: Operation) -> AnyStatement:
-        return compile_operation(operation, self._dialect, self.table(operation.schema))
+        return compile_operation(operation, self._dialect, self.table)
 
     def raw(self, schema: Schema, query: Any, parameters: Any) -> HandwrittenQuery:
         """A query in SQL made ready, its parameters as ``:name``."""

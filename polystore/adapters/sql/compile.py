@@ -10,7 +10,7 @@ from sqlalchemy import ClauseElement, ColumnElement, Table, delete, func, litera
 from polystore.adapters.base import Source
 from polystore.adapters.sql.conditions import Writer, columns_of
 from polystore.adapters.sql.dialect import Dialect, InsertParts
-from polystore.adapters.sql.expressions import Slot
+from polystore.adapters.sql.expressions import Slot, Tables
 from polystore.adapters.sql.prepared import (
     Action,
     AnyStatement,
@@ -21,9 +21,10 @@ from polystore.adapters.sql.prepared import (
     Statement,
     binder,
 )
-from polystore.adapters.sql.rows import Rows, group_rows, select_rows, sliced, where
+from polystore.adapters.sql.rows import Rows, read_rows, sliced, where
 from polystore.adapters.sql.upserts import ConflictParts, conflict_parts, each_parts, one_text
 from polystore.query.nodes import (
+    Combination,
     Count,
     Delete,
     Exists,
@@ -42,22 +43,21 @@ from polystore.schema.model import FieldInfo
 _ONE: ColumnElement[Any] = literal_column("1")
 
 
-def compile_operation(operation: Operation, dialect: Dialect, table: Table) -> AnyStatement:
-    """Compiles one operation on its schema's table.
+def compile_operation(operation: Operation, dialect: Dialect, tables: Tables) -> AnyStatement:
+    """Compiles one operation on the table of its schema, or on those of its parts' schemas.
 
     Raises:
         NotSupportedError: the database cannot do a part of it.
     """
+    table = tables(operation.schema)
     if isinstance(operation, Insert):
         return _insert(operation, dialect, table)
     if isinstance(operation, UpdateEach):
         return _update_each(operation, dialect, table)
-    writer = Writer(dialect, operation.schema, table)
+    writer = Writer(dialect, operation.schema, tables)
     match operation:
-        case Select():
-            return _rows(operation, select_rows(operation, writer), writer)
-        case Group():
-            return _rows(operation, group_rows(operation, writer), writer)
+        case Select() | Group() | Combination():
+            return _rows(operation, read_rows(operation, writer), writer)
         case Count():
             return _finish(operation, Action.COUNT, _count(operation, writer), writer)
         case Exists():
@@ -91,7 +91,7 @@ def _update(operation: Update, writer: Writer) -> Any:
     return where(update(writer.table).ordered_values(*pairs), operation.condition, writer)
 
 
-def _rows(operation: Select | Group, rows: Rows, writer: Writer) -> Statement:
+def _rows(operation: Select | Group | Combination, rows: Rows, writer: Writer) -> Statement:
     """Rows to be read: each cell as the driver shall give it."""
     dialect = writer.dialect
     shown = [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, assert_never
+from typing import Any, NamedTuple, Self, TypeAlias, assert_never
 
 from msgspec import Struct
 from sqlalchemy import BindParameter, Table, bindparam
@@ -62,18 +62,29 @@ class Place(NamedTuple):
     working: bool
 
 
+Tables: TypeAlias = Callable[[Schema], Table]
+"""The tables of schemas."""
+
+
 class Expressions(ABC):
     """Writes the expressions of one statement; ``slots`` tells what each named placeholder is bound to.
 
     ``places`` tells where values stand that earlier parts of the statement computed: rows of an inner select, or keys.
     """
 
-    def __init__(self, dialect: Dialect, schema: Schema, table: Table) -> None:
+    def __init__(self, dialect: Dialect, schema: Schema, tables: Tables) -> None:
         self.dialect = dialect
         self.schema = schema
-        self.table = table
+        self.tables = tables
+        self.table = tables(schema)
         self.slots: dict[str, Slot] = {}
         self.places: Mapping[FieldInfo, Place] = {}
+
+    def beside(self, schema: Schema) -> Self:
+        """The writer of rows of another model in the same statement."""
+        made = type(self)(self.dialect, schema, self.tables)
+        made.slots = self.slots
+        return made
 
     @abstractmethod
     def condition(self, condition: Condition) -> Sql:

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import literal_column, select
+from sqlalchemy import except_, intersect, literal_column, select, union, union_all
 
 from polystore.adapters.sql.conditions import Writer
 from polystore.adapters.sql.dialect import Sql
 from polystore.adapters.sql.expressions import Place
-from polystore.query.nodes import All, Column, Computed, Expression, Group, Order, Parameter, Select
+from polystore.query.nodes import (
+    All,
+    Column,
+    Combination,
+    Computed,
+    Expression,
+    Group,
+    Order,
+    Parameter,
+    Select,
+    SetOperator,
+)
 from polystore.query.walk import aggregates_of, aggregates_within, columns_of
+from polystore.schema.kinds import plain_kind
 from polystore.schema.model import FieldInfo
 
 
@@ -28,6 +40,17 @@ class Rows(NamedTuple):
 
     statement: Any
     cells: tuple[Cell, ...]
+
+
+def read_rows(operation: Select | Group | Combination, writer: Writer) -> Rows:
+    """The rows of a read."""
+    match operation:
+        case Select():
+            return select_rows(operation, writer)
+        case Group():
+            return group_rows(operation, writer)
+        case Combination():
+            return combined_rows(operation, writer)
 
 
 def select_rows(operation: Select, writer: Writer) -> Rows:
@@ -85,8 +108,8 @@ def _grouped(operation: Group, rows: Any, condition: All, writer: Writer) -> Row
     return Rows(_ordered(found, operation, writer), cells)
 
 
-def _source(source: Select | Group, writer: Writer) -> Rows:
-    rows = select_rows(source, writer) if isinstance(source, Select) else group_rows(source, writer)
+def _source(source: Select | Group | Combination, writer: Writer) -> Rows:
+    rows = read_rows(source, writer)
     cells = _settled(rows.cells, writer)
     return Rows(rows.statement.with_only_columns(*_labels(cells), maintain_column_froms=True), cells)
 
@@ -100,6 +123,65 @@ def _inner(rows: Rows, writer: Writer) -> Any:
         for number, cell in enumerate(rows.cells)
     }
     return found
+
+
+def combined_rows(operation: Combination, writer: Writer) -> Rows:
+    """The rows of several reads, put together in an inner select that the outer one orders."""
+    parts = [read_rows(part.rows, writer.beside(part.rows.schema)) for part in operation.parts]
+    columns = [
+        _alike(
+            field,
+            [_cell_of(rows, part.fields[place]) for rows, part in zip(parts, operation.parts, strict=True)],
+            writer,
+        )
+        for place, field in enumerate(operation.outputs)
+    ]
+    selects = [
+        _as_member(part.rows, rows, [column[place] for column in columns])
+        for place, (rows, part) in enumerate(zip(parts, operation.parts, strict=True))
+    ]
+    found = _inner(Rows(_TOGETHER[operation.operator](*selects), tuple(column[0] for column in columns)), writer)
+    cells = tuple(Cell(field, *writer.places[field]) for field in operation.outputs)
+    outer = select(*(cell.sql for cell in cells)).select_from(found)
+    return Rows(_ordered(outer, operation, writer), cells)
+
+
+def _cell_of(rows: Rows, field: FieldInfo) -> Cell:
+    return next(cell for cell in rows.cells if cell.field is field)
+
+
+def _alike(field: FieldInfo, cells: list[Cell], writer: Writer) -> list[Cell]:
+    """The values of all parts in one place: as they are stored where they are stored alike, else as computed."""
+    dialect = writer.dialect
+    kinds = [plain_kind(cell.field.kind) for cell in cells]
+    stored = not any(cell.working for cell in cells)
+    if stored and all(dialect.same_storage(kind, field.kind) for kind in kinds):
+        return [Cell(field, cell.sql, False) for cell in cells]
+    working = [
+        cell.sql if cell.working else dialect.working(cell.sql, kind) for cell, kind in zip(cells, kinds, strict=True)
+    ]
+    return [Cell(field, dialect.settled(sql, field.kind), True) for sql in working]
+
+
+def _as_member(operation: Select | Group | Combination, rows: Rows, cells: Sequence[Cell]) -> Any:
+    """A select that can be put together with others: its own order and slice are those of an inner one."""
+    found = rows.statement.with_only_columns(*_labels(cells), maintain_column_froms=True)
+    if operation.limit is None and operation.offset is None and not isinstance(operation, Combination):
+        return found
+    inner = found.subquery()
+    return select(*(inner.c[f"c{number}"] for number in range(len(cells)))).select_from(inner)
+
+
+def _together(*selects: Any) -> Any:
+    return union(*selects) if len(selects) > 1 else selects[0].distinct()
+
+
+_TOGETHER: dict[SetOperator, Callable[..., Any]] = {
+    SetOperator.UNION: _together,
+    SetOperator.UNION_ALL: union_all,
+    SetOperator.INTERSECTION: intersect,
+    SetOperator.DIFFERENCE: except_,
+}
 
 
 def _fields_read(operation: Group, keys: Sequence[Cell]) -> list[FieldInfo]:
@@ -140,7 +222,7 @@ def where(statement: Any, condition: All, writer: Writer) -> Any:
     return statement.where(writer.condition(condition)) if condition.children else statement
 
 
-def _ordered(rows: Any, operation: Select | Group, writer: Writer) -> Any:
+def _ordered(rows: Any, operation: Select | Group | Combination, writer: Writer) -> Any:
     return _sliced(_sorted(rows, operation.order, writer), operation, writer)
 
 
@@ -158,7 +240,7 @@ def _is_nullable(expression: Expression, writer: Writer) -> bool:
     return not isinstance(expression, Column) or expression.field in writer.places or expression.field.null
 
 
-def _sliced(rows: Any, operation: Select | Group, writer: Writer) -> Any:
+def _sliced(rows: Any, operation: Select | Group | Combination, writer: Writer) -> Any:
     return sliced(rows, operation.limit, operation.offset, writer)
 
 

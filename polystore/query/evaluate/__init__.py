@@ -18,6 +18,7 @@ from polystore.query.evaluate.operations import (
     select_rows,
 )
 from polystore.query.evaluate.run import Row, Run, Values
+from polystore.query.evaluate.sets import read_rows
 
 __all__ = [
     "COMPARISONS",
@@ -38,5 +39,6 @@ __all__ = [
     "matches",
     "number_result",
     "predicate",
+    "read_rows",
     "select_rows",
 ]

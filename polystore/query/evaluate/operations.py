@@ -14,6 +14,7 @@ from polystore.query.evaluate.run import Computation, Row, Run, Values, run_of
 from polystore.query.nodes import (
     Aggregated,
     Assignment,
+    Combination,
     Computed,
     Condition,
     Count,
@@ -47,11 +48,14 @@ def select_rows(rows: Iterable[Row], operation: Select, values: Values) -> list[
         found = [{**row, **compute(row, run)} for row in found]
     if operation.distinct:
         found = distinct_rows(found, [field.name for field in operation.outputs])
-    return found[_window(operation.limit, operation.offset, run)]
+    return found[window(operation.limit, operation.offset, run)]
 
 
 def group_rows(rows: Iterable[Row], operation: Group, values: Values) -> list[Row]:
-    """The groups that a Group answers, in order; where order leaves a choice, in that of their first rows."""
+    """The groups that a Group answers, in order; where order leaves a choice, in that of their first rows.
+
+    ``rows`` are those of its model; those that a Combination answers where this is its source.
+    """
     run = run_of(values)
     rows = _source_rows(rows, operation.source, run)
     keys = _writer(operation.keys)
@@ -67,12 +71,12 @@ def finish_groups(groups: Iterable[Row], operation: Group, values: Values) -> li
     run, compute = run_of(values), _writer(operation.computed)
     found = sort_rows(find_rows(groups, operation.having, run), operation.order, run)
     answers: list[Row] = [{**row, **compute(row, run)} for row in found]
-    return answers[_window(operation.limit, operation.offset, run)]
+    return answers[window(operation.limit, operation.offset, run)]
 
 
-def _source_rows(rows: Iterable[Row], source: Select | Group | None, run: Run) -> Iterable[Row]:
+def _source_rows(rows: Iterable[Row], source: Select | Group | Combination | None, run: Run) -> Iterable[Row]:
     match source:
-        case None:
+        case None | Combination():
             return rows
         case Select():
             return select_rows(rows, source, run)
@@ -119,7 +123,7 @@ def count_rows(rows: Iterable[Row], operation: Count, values: Values) -> int:
     found = find_rows(rows, operation.condition, values)
     if operation.distinct:
         found = distinct_rows(found, [field.name for field in operation.distinct])
-    return len(found[_window(operation.limit, operation.offset, values)])
+    return len(found[window(operation.limit, operation.offset, values)])
 
 
 def sort_rows(rows: list[Row], order: Sequence[Order], values: Values) -> list[Row]:
@@ -138,7 +142,7 @@ def distinct_rows(rows: Iterable[Row], names: Sequence[str]) -> list[Row]:
     """The first row of each combination of values."""
     seen: dict[Any, Row] = {}
     for row in rows:
-        seen.setdefault(tuple(_hashable(row[name]) for name in names), row)
+        seen.setdefault(tuple(hashable(row[name]) for name in names), row)
     return list(seen.values())
 
 
@@ -181,14 +185,16 @@ def _as_kind(value: Any, field: FieldInfo) -> Any:
     return exact
 
 
-def _hashable(value: Any) -> Any:
+def hashable(value: Any) -> Any:
+    """A plain value as one that can be looked up."""
     if isinstance(value, list):
-        return tuple(_hashable(item) for item in value)
+        return tuple(hashable(item) for item in value)
     if isinstance(value, dict):
-        return frozenset((key, _hashable(item)) for key, item in value.items())
+        return frozenset((key, hashable(item)) for key, item in value.items())
     return value
 
 
-def _window(limit: Parameter | None, offset: Parameter | None, values: Values) -> slice:
+def window(limit: Parameter | None, offset: Parameter | None, values: Values) -> slice:
+    """The part of the rows that is asked for."""
     start = values[offset.index] if offset is not None else 0
     return slice(start, start + values[limit.index] if limit is not None else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -79,6 +80,8 @@ from polystore.schema.kinds import (
 from polystore.schema.model import FieldInfo, IndexInfo, Schema, UniqueInfo
 
 _MAX_PLACES = 30
+_NEW_IN_MYSQL = frozenset({Feature.INTERSECTION, Feature.DIFFERENCE})
+"""What MySQL has since 8.0.31 only; MariaDB has had it for long."""
 _LIKE = (Operator.CONTAINS, Operator.STARTSWITH, Operator.ENDSWITH)
 
 
@@ -121,6 +124,9 @@ class MysqlDialect(MysqlComputing, Dialect):
         self.mariadb = mariadb
         self.name = "mariadb" if mariadb else "mysql"
         self.title = "MariaDB" if mariadb else "MySQL"
+        if not mariadb:
+            features = self.capabilities.features - _NEW_IN_MYSQL
+            self.capabilities = replace(self.capabilities, features=features)
         self.sql = MySQLDialect(paramstyle="format")
         self.sql.statement_compiler = _Compiler
 
