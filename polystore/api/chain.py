@@ -15,6 +15,7 @@ from polystore.query.annotating import annotation_items, named
 from polystore.query.calls import Extract, Trunc
 from polystore.query.functions import Column, Combinable, F, Ordering, Q
 from polystore.query.locks import lock_step
+from polystore.query.lookups.paths import find_field
 from polystore.query.names import Names, Scope
 from polystore.query.planner import Terminal
 from polystore.query.shapes import filter_shape, order_shape
@@ -237,7 +238,7 @@ class Chain(Generic[M, R]):
         query = self._annotated("annotate", (), dict(expressions)) if expressions else self
         scope = query._scope()
         every = (*names, *(name for name in expressions if name not in names))
-        chosen = tuple(scope.field(name).name for name in every)
+        chosen = tuple(find_field(scope, name).name for name in every)
         return query._clone((*query._shape, (kind, chosen, *form)), query._values)
 
     def dates(self, field: str, unit: str, order: Literal["ASC", "DESC"] = "ASC") -> QuerySet[M, date]:
@@ -273,7 +274,7 @@ class Chain(Generic[M, R]):
 
     def _dated(self, name: str, call: str, *kinds: type) -> bool:
         """Whether the field has a time of day; refuses fields that are of none of the kinds."""
-        field = self._scope().field(name)
+        field = find_field(self._scope(), name)
         if not isinstance(field.kind, kinds):
             raise FieldError(f"{field.label} is {describe_kind(field.kind)}: {call} does not take it")
         return isinstance(field.kind, _DATETIMES)

@@ -16,8 +16,10 @@ from polystore.api.complete import schema_of
 from polystore.api.raw import RawQuerySet
 from polystore.engine import _async, _sync, changes
 from polystore.engine.explain import describe_shape, explain_plan
+from polystore.engine.parts import clean_parts, refuse_overlaps
 from polystore.errors import QueryUsageError
 from polystore.query.functions import Combinable, Q, Value
+from polystore.query.lookups.paths import assigned_field
 from polystore.query.names import Scope
 from polystore.query.shapes import expression_shape
 
@@ -252,10 +254,13 @@ def assignment_shape(model: Any, scope: Scope, given: Mapping[str, Any]) -> tupl
     """
     schema = schema_of(model)
     named = {
-        schema.field(name).name: value.value if isinstance(value, Value) else value for name, value in given.items()
+        assigned_field(schema, name).name: value.value if isinstance(value, Value) else value
+        for name, value in given.items()
     }
     plain = {name: value for name, value in named.items() if not isinstance(value, Combinable | Q)}
-    cleaned = changes.clean_values(model, schema, plain)
+    parts = clean_parts(schema, plain) if any("__" in name for name in named) else {}
+    refuse_overlaps(schema, named, parts)
+    cleaned = changes.clean_values(model, schema, {n: v for n, v in plain.items() if n not in parts}) | parts
     cleaned |= {name: moment for name, moment in changes.moments(schema).items() if name not in named}
     shapes: list[Any] = []
     values: list[Any] = []
@@ -263,7 +268,7 @@ def assignment_shape(model: Any, scope: Scope, given: Mapping[str, Any]) -> tupl
         if isinstance(value, Combinable | Q):
             shapes.append((name, expression_shape(scope, value, values)))
             continue
-        stored = changes.plain_value(schema.by_name[name], value)
+        stored = changes.plain_value(schema.by_name.get(name) or assigned_field(schema, name), value)
         shapes.append((name, "null" if stored is None else "value"))
         values.extend([] if stored is None else [stored])
     if schema.version is not None and schema.version.name not in named:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Function, Operator
+from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Function, Holding, Operator
 
 
 class Feature(Enum):
@@ -34,6 +34,14 @@ class Feature(Enum):
     UNION = "unions of queries"
     INTERSECTION = "intersections of queries"
     DIFFERENCE = "differences of queries"
+    PATHS = "paths into embedded models"
+    PATH_ITEMS = "items of lists by their index"
+    PATH_KEYS = "values of dicts by their key"
+    JSON_PATHS = "paths into JSON"
+    SIZES = "lengths of lists"
+    ANY_ELEMENT = "conditions on the elements of a list"
+    ORDER_JSON = "ordering by JSON values"
+    UPDATE_PATHS = "updates of parts of embedded models"
     ATOMIC_BATCH = "batches written whole or not at all"
     IGNORE_CONFLICTS = "inserts that skip rows in conflict"
     UPDATE_CONFLICTS = "inserts that update rows in conflict"
@@ -59,6 +67,7 @@ class Capabilities:
     features: frozenset[Feature] = field(default_factory=frozenset)
     functions: frozenset[Function] = field(default_factory=frozenset)
     aggregates: frozenset[Aggregate] = field(default_factory=frozenset)
+    holdings: frozenset[Holding] = field(default_factory=frozenset)
 
 
 COMPUTING = frozenset(
@@ -85,6 +94,20 @@ COMPUTING = frozenset(
 OWN_WORDS = frozenset({Feature.RAW, Feature.ROW_LOCKS, Feature.LOCK_NO_KEY})
 """What has a meaning only where a database has words of its own for it."""
 
+DOCUMENTS = frozenset(
+    {
+        Feature.PATHS,
+        Feature.PATH_ITEMS,
+        Feature.PATH_KEYS,
+        Feature.JSON_PATHS,
+        Feature.SIZES,
+        Feature.ANY_ELEMENT,
+        Feature.ORDER_JSON,
+        Feature.UPDATE_PATHS,
+    }
+)
+"""The features of looking into structured values: what an adapter that keeps them whole leaves out."""
+
 EVERYTHING = Capabilities(
     frozenset(Operator),
     frozenset(DatePart),
@@ -92,4 +115,5 @@ EVERYTHING = Capabilities(
     frozenset(Feature) - OWN_WORDS - {Feature.ANALYZE},
     frozenset(Function),
     frozenset(Aggregate),
+    frozenset(Holding),
 )

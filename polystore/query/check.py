@@ -13,8 +13,10 @@ from polystore.query.nodes import (
     Aggregate,
     Aggregated,
     All,
+    AnyElement,
     Arithmetic,
     ArithmeticOperator,
+    Assignment,
     Call,
     Case,
     Column,
@@ -28,6 +30,7 @@ from polystore.query.nodes import (
     Extract,
     Function,
     Group,
+    Holds,
     Insert,
     IsNull,
     Not,
@@ -35,16 +38,19 @@ from polystore.query.nodes import (
     Operation,
     Order,
     Parameter,
+    Path,
     RowLock,
     Select,
     SetOperator,
+    Size,
     Trunc,
     Truth,
     Update,
     UpdateEach,
     Within,
 )
-from polystore.schema.kinds import BytesKind, FloatKind
+from polystore.schema.kinds import BytesKind, FloatKind, JsonKind
+from polystore.schema.paths import Attribute, Item, JsonKey, Key, PathInfo
 
 CLIENT = "put .client(max_rows=...) before it to evaluate it here, or move the model to another store"
 
@@ -54,6 +60,12 @@ _SETS = {
     SetOperator.UNION_ALL: Feature.UNION,
     SetOperator.INTERSECTION: Feature.INTERSECTION,
     SetOperator.DIFFERENCE: Feature.DIFFERENCE,
+}
+_FEATURES = {
+    Attribute: Feature.PATHS,
+    Item: Feature.PATH_ITEMS,
+    Key: Feature.PATH_KEYS,
+    JsonKey: Feature.JSON_PATHS,
 }
 
 
@@ -86,7 +98,7 @@ def check_operation(operation: Operation, capabilities: Capabilities, store: str
             checker.need(Feature.DISTINCT, "distinct()", CLIENT)
         case Update(assignments=assignments):
             for assignment in assignments:
-                checker.assigned(assignment.field.name, assignment.value)
+                checker.assigned(assignment)
 
 
 def is_bytes(expression: Expression) -> bool:
@@ -169,11 +181,17 @@ class _Checker:
                 self.need(Feature.ORDER_BYTES, what)
             if term.nulls is not None:
                 self.need(Feature.NULLS_ORDER, what)
+            if isinstance(term.expression.kind, JsonKind):
+                self.need(Feature.ORDER_JSON, what)
             if not isinstance(term.expression, Column):
                 self.need(Feature.ORDER_EXPRESSIONS, what)
                 self.expression(term.expression)
 
-    def assigned(self, name: str, value: Expression) -> None:
+    def assigned(self, assignment: Assignment) -> None:
+        name, value = assignment.field.name, assignment.value
+        if isinstance(assignment.field, PathInfo):
+            remedy = "read the row, change it, and save it with a version field"
+            self.need(Feature.UPDATE_PATHS, f"update({name}={describe_expression(value)})", remedy)
         if not isinstance(value, Parameter | Null):
             what = f"update({name}={describe_expression(value)})"
             self.need(Feature.UPDATE_EXPRESSIONS, what, "read the row, compute, and save it with a version field")
@@ -194,6 +212,14 @@ class _Checker:
                 self.tested(left, condition)
             case Compare():
                 self.comparison(condition)
+            case Holds(operand=operand, test=test):
+                if test not in self.capabilities.holdings:
+                    self.refuse(describe_condition(condition))
+                self.expression(operand)
+            case AnyElement(operand=operand, condition=inner):
+                self.need(Feature.ANY_ELEMENT, describe_condition(condition))
+                self.expression(operand)
+                self.condition(inner)
             case _:
                 assert_never(condition)
 
@@ -212,8 +238,8 @@ class _Checker:
 
     def tested(self, expression: Expression, condition: Condition) -> None:
         """What a condition is about: a column or a part of one, or something that is computed."""
-        if not isinstance(expression, Column | Aggregated) and not (
-            isinstance(expression, Extract) and isinstance(expression.operand, Column)
+        if not isinstance(expression, Column | Path | Size | Aggregated) and not (
+            isinstance(expression, Extract) and isinstance(expression.operand, Column | Path)
         ):
             self.need(Feature.COMPUTED, describe_condition(condition))
         self.expression(expression)
@@ -224,6 +250,13 @@ class _Checker:
         match expression:
             case Column() | Parameter() | Null():
                 return
+            case Path(steps=steps):
+                what = describe_expression(expression)
+                for feature in dict.fromkeys(_FEATURES[type(step)] for step in steps) or (Feature.JSON_PATHS,):
+                    self.need(feature, what)
+            case Size(operand=operand):
+                self.need(Feature.SIZES, describe_expression(expression))
+                self.expression(operand)
             case Extract(part=part, operand=operand, zone=zone):
                 if part not in self.capabilities.date_parts:
                     self.refuse(describe_expression(expression))

@@ -109,7 +109,7 @@ def coercer(kind: Kind, operator: Operator) -> Coerce:
         case IpKind(python=python):
             return _ip_coercer(python)
         case JsonKind() | ListKind() | MapKind() | EmbeddedKind():
-            return _refuse_container
+            return refuse_container
         case _:
             return _COERCERS[type(kind)]
 
@@ -414,7 +414,7 @@ def _url_coercer(python: Any) -> Coerce:
     return coerce
 
 
-def _refuse_container(value: Any) -> Any:
+def refuse_container(value: Any) -> Any:
     raise Refused(ONLY_NULL)
 
 

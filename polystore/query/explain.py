@@ -8,6 +8,7 @@ from typing import Any, assert_never
 from polystore.query.nodes import (
     Aggregated,
     All,
+    AnyElement,
     Arithmetic,
     Call,
     Case,
@@ -24,6 +25,8 @@ from polystore.query.nodes import (
     Extract,
     Function,
     Group,
+    Holding,
+    Holds,
     Insert,
     IsNull,
     Not,
@@ -32,8 +35,10 @@ from polystore.query.nodes import (
     Operator,
     Order,
     Parameter,
+    Path,
     RowLock,
     Select,
+    Size,
     Trunc,
     Truth,
     Update,
@@ -42,6 +47,7 @@ from polystore.query.nodes import (
 )
 from polystore.schema.kinds import describe_kind
 from polystore.schema.model import FieldInfo
+from polystore.schema.paths import Attribute, Item, JsonKey, Key, Step
 
 Values = Sequence[Any] | None
 
@@ -67,7 +73,25 @@ def describe_condition(condition: Condition, values: Values = None) -> str:
         case Compare(left=left, operator=operator, right=right):
             suffix = "" if operator is Operator.EXACT else f"__{operator.value}"
             return f"{describe_expression(left, values)}{suffix}={describe_expression(right, values)}"
+        case Holds(operand=operand, test=test, value=value):
+            word = _WORDS.get(test, test.value)
+            suffix = f"__{word}" if word else ""
+            return f"{describe_expression(operand, values)}{suffix}={describe_expression(value, values)}"
+        case AnyElement(operand=operand, condition=inner):
+            return f"{describe_expression(operand, values)}__({describe_condition(inner, values)})"
     assert_never(condition)
+
+
+_WORDS = {
+    Holding.ARRAY_EXACT: "",
+    Holding.ARRAY_CONTAINS: "contains",
+    Holding.ARRAY_CONTAINED_BY: "contained_by",
+    Holding.ARRAY_OVERLAP: "overlap",
+    Holding.JSON_EXACT: "",
+    Holding.JSON_NULL: "",
+    Holding.JSON_CONTAINS: "contains",
+    Holding.JSON_CONTAINED_BY: "contained_by",
+}
 
 
 def describe_expression(expression: Expression, values: Values = None) -> str:
@@ -75,6 +99,10 @@ def describe_expression(expression: Expression, values: Values = None) -> str:
     match expression:
         case Column(field=field):
             return field.name
+        case Path(operand=operand, steps=steps):
+            return "__".join([operand.field.name, *map(describe_step, steps)])
+        case Size(operand=operand):
+            return f"{describe_expression(operand, values)}__len"
         case Parameter(index=index, derive=derive):
             if values is None:
                 return "..."
@@ -104,6 +132,18 @@ def describe_expression(expression: Expression, values: Values = None) -> str:
         case Aggregated():
             return _describe_aggregate(expression, values)
     assert_never(expression)
+
+
+def describe_step(step: Step) -> str:
+    """The step as the word between two ``__``."""
+    match step:
+        case Attribute(field=field):
+            return field.name
+        case Item(index=index):
+            return str(index)
+        case Key(key=key) | JsonKey(key=key):
+            return key
+    assert_never(step)
 
 
 def _describe_aggregate(node: Aggregated, values: Values) -> str:

@@ -12,10 +12,11 @@ from typing import Any, TypeAlias
 from msgspec import Struct
 
 from polystore.errors import FieldError, suggestion
-from polystore.query.nodes import Column, Expression
+from polystore.query.nodes import Column, Expression, Path
 from polystore.query.walk import aggregates_of
 from polystore.schema.kinds import Kind
 from polystore.schema.model import FieldInfo, Schema
+from polystore.schema.paths import PathInfo
 
 
 class Annotation(Struct, frozen=True, eq=False):
@@ -70,7 +71,13 @@ class Names:
     def expression(self, field: FieldInfo) -> Expression:
         """What a field or annotation is computed as."""
         annotation = self.annotations.get(field.name)
-        return Column(field) if annotation is None else annotation.expression
+        if annotation is not None:
+            return annotation.expression
+        return Column(field) if field.name in self.fields else expression_of(field)
+
+    def computes(self, field: FieldInfo) -> bool:
+        """Whether it is no field of the rows but computed from them: an annotation, or what lies at a path."""
+        return field.name in self.annotations or (isinstance(field, PathInfo) and field.name not in self.fields)
 
     def annotated(self, annotation: Annotation) -> Names:
         """These names and one more (or another meaning of one)."""
@@ -79,6 +86,11 @@ class Names:
 
 
 Scope: TypeAlias = Schema | Names
+
+
+def expression_of(field: FieldInfo) -> Expression:
+    """A field as a column, or what lies at a path."""
+    return Path(Column(field.root), field.steps, field.kind) if isinstance(field, PathInfo) else Column(field)
 
 
 def names_of(schema: Schema) -> Names:

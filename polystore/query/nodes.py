@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from polystore.schema.kinds import BoolKind, DateKind, DateTimeKind, IntKind, Kind, TimeKind
 from polystore.schema.model import FieldInfo, Schema
+from polystore.schema.paths import Step
 
 
 class Operator(Enum):
@@ -121,6 +122,22 @@ class SetOperator(Enum):
     DIFFERENCE = "difference()"
 
 
+class Holding(Enum):
+    """What is asked of a list, a dict or JSON as a whole. The value is the lookup in the user's words."""
+
+    ARRAY_EXACT = "exact of lists"
+    ARRAY_CONTAINS = "contains of lists"
+    ARRAY_CONTAINED_BY = "contained_by of lists"
+    ARRAY_OVERLAP = "overlap of lists"
+    JSON_EXACT = "exact of JSON"
+    JSON_NULL = "None of JSON"
+    JSON_CONTAINS = "contains of JSON"
+    JSON_CONTAINED_BY = "contained_by of JSON"
+    HAS_KEY = "has_key"
+    HAS_KEYS = "has_keys"
+    HAS_ANY_KEYS = "has_any_keys"
+
+
 # ---- expressions: each has the ``kind`` of its values
 
 
@@ -132,6 +149,28 @@ class Column(Struct, frozen=True):
     @property
     def kind(self) -> Kind:
         return self.field.kind
+
+
+class Path(Struct, frozen=True):
+    """What lies at the steps into a structured column, as a value of ``kind``; NULL where the path leads nowhere.
+
+    What lies in JSON may be of any type: it is read as JSON, or as text, bool, int (a whole number of 64 bits) or
+    float, and is NULL then where it is of another type. JSON null is a value of JSON.
+    """
+
+    operand: Column
+    steps: tuple[Step, ...]
+    kind: Kind
+
+
+class Size(Struct, frozen=True):
+    """The number of items of a list."""
+
+    operand: Column | Path
+
+    @property
+    def kind(self) -> Kind:
+        return IntKind()
 
 
 class Parameter(Struct, frozen=True):
@@ -240,7 +279,9 @@ class Aggregated(Struct, frozen=True):
     condition: Condition | None = None
 
 
-Expression: TypeAlias = Column | Parameter | Null | Extract | Trunc | Arithmetic | Call | Case | Truth | Aggregated
+Expression: TypeAlias = (
+    Column | Path | Size | Parameter | Null | Extract | Trunc | Arithmetic | Call | Case | Truth | Aggregated
+)
 
 
 def part_kind(part: DatePart) -> Kind:
@@ -258,7 +299,10 @@ def part_kind(part: DatePart) -> Kind:
 
 
 class Compare(Struct, frozen=True):
-    """``left operator right``; not true when either side is NULL."""
+    """``left operator right``; not true when either side is NULL.
+
+    JSON on the left is compared with a number on the right, and is not true where it is no number.
+    """
 
     left: Expression
     operator: Operator
@@ -278,6 +322,25 @@ class IsNull(Struct, frozen=True):
     operand: Expression
 
 
+class Holds(Struct, frozen=True):
+    """What ``test`` asks of a list, a dict or JSON; not true when that is NULL.
+
+    ``value`` is a list for tests of lists and of several keys, a text for one key, any JSON for tests of JSON, and Null
+    for ``JSON_NULL``.
+    """
+
+    operand: Column | Path
+    test: Holding
+    value: Parameter | Null
+
+
+class AnyElement(Struct, frozen=True):
+    """At least one element of a list of embedded models fulfils the condition, whose columns are its fields."""
+
+    operand: Column | Path
+    condition: Condition
+
+
 class All(Struct, frozen=True):
     """Every child is true; without children always true."""
 
@@ -291,12 +354,12 @@ class Either(Struct, frozen=True):
 
 
 class Not(Struct, frozen=True):
-    """The child is not true. After ``simplify`` the child is always a leaf: Compare, Within or IsNull."""
+    """The child is not true. After ``simplify`` the child is always a leaf: no All, Either or Not."""
 
     child: Condition
 
 
-Condition: TypeAlias = Compare | Within | IsNull | All | Either | Not
+Condition: TypeAlias = Compare | Within | IsNull | Holds | AnyElement | All | Either | Not
 
 
 # ---- operations
@@ -464,7 +527,7 @@ class Insert(Struct, frozen=True):
 
 
 class Assignment(Struct, frozen=True):
-    """``field = value`` of an update."""
+    """``field = value`` of an update; the field may be a path into an embedded model, which must be there."""
 
     field: FieldInfo
     value: Expression

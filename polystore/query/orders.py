@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal, TypeAlias
 
 from polystore.errors import FieldError
+from polystore.query.lookups.paths import find_field
 from polystore.query.names import Names
 from polystore.query.nodes import Column, Expression, Order
 from polystore.query.reading import read_expression
-from polystore.schema.kinds import describe_kind, is_container
+from polystore.schema.kinds import JsonKind, describe_kind, is_container
 from polystore.schema.model import Schema
 
 Nulls: TypeAlias = Literal["first", "last"] | None
@@ -25,7 +26,7 @@ def read_order(names: Names, terms: Sequence[Any], indexes: Iterator[int]) -> tu
     for term in terms:
         order = _named(names, term) if isinstance(term, str) else _given(names, term, indexes)
         kind = order.expression.kind
-        if kind is None or is_container(kind):
+        if kind is None or (is_container(kind) and not isinstance(kind, JsonKind)):
             what = "NULL" if kind is None else describe_kind(kind)
             raise FieldError(f"{_label(names, order.expression)} is {what}: rows cannot be ordered by it")
         found.setdefault(order.expression, order)
@@ -33,7 +34,7 @@ def read_order(names: Names, terms: Sequence[Any], indexes: Iterator[int]) -> tu
 
 
 def _named(names: Names, name: str) -> Order:
-    return Order(names.expression(names.field(name.removeprefix("-"))), name.startswith("-"))
+    return Order(names.expression(find_field(names, name.removeprefix("-"))), name.startswith("-"))
 
 
 def _given(names: Names, term: Any, indexes: Iterator[int]) -> Order:

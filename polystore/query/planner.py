@@ -28,6 +28,7 @@ from polystore.query.groups import (
     refuse_ungrouped,
 )
 from polystore.query.locks import refuse_lock
+from polystore.query.lookups.paths import assigned_field
 from polystore.query.names import Names
 from polystore.query.nodes import (
     All,
@@ -58,6 +59,7 @@ from polystore.query.simplify import rooted, simplify
 from polystore.query.stages import Output, Query, Shape, order_of, read_stages
 from polystore.schema.kinds import EnumKind, IntKind, IpKind, Kind, UrlKind, describe_kind
 from polystore.schema.model import FieldInfo, Schema
+from polystore.schema.paths import PathInfo
 
 Terminal: TypeAlias = Literal["rows", "get", "last", "page", "count", "exists", "aggregate", "delete", "update"]
 
@@ -190,20 +192,16 @@ def _rows(schema: Schema, stage: Query) -> Select | Group | Combination:
     if stage.keys is not None:
         return _groups(schema, stage, stage.keys, order)
     refuse_ungrouped(stage.names, (term.expression for term in order))
-    annotations = stage.names.annotations
+    names = stage.names
     return Select(
         schema,
-        tuple(field for field in stage.output.fields if field.name not in annotations),
+        tuple(field for field in stage.output.fields if not names.computes(field)),
         rooted(stage.condition),
         order,
         stage.limit,
         stage.offset,
         stage.removes,
-        tuple(
-            Computed(field, annotations[field.name].expression)
-            for field in stage.output.fields
-            if field.name in annotations
-        ),
+        tuple(Computed(field, names.expression(field)) for field in stage.output.fields if names.computes(field)),
         stage.lock,
     )
 
@@ -243,8 +241,7 @@ def _refuse_hidden_order(stage: Query, order: tuple[Order, ...]) -> None:
 
 def _number(schema: Schema, stage: Query, terminal: Terminal) -> Group | Count | Exists:
     """How many rows a stage has, or whether it has one."""
-    annotations = stage.names.annotations
-    computed = any(field.name in annotations for field in stage.output.fields)
+    computed = any(map(stage.names.computes, stage.output.fields))
     if stage.keys is not None or stage.combined is not None or (stage.removes and computed):
         return number_of(_rows(schema, stage))
     condition = rooted(stage.condition)
@@ -339,7 +336,7 @@ def read_assignments(
     """
     found = []
     for name, form in assignments:
-        field = schema.field(name)
+        field = assigned_field(schema, name)
         if field.primary_key:
             raise FieldError(
                 f"{field.label} is the primary key: it cannot be changed; insert a new row and delete this one"
@@ -349,6 +346,11 @@ def read_assignments(
         elif form == "null":
             found.append(Assignment(field, Null()))
         else:
+            if isinstance(field, PathInfo):
+                raise FieldError(
+                    f"{field.label}: a part of an embedded model is set to a value, not to an expression; "
+                    "read the row, change it, and save it with a version field"
+                )
             expression = read_expression(names, form, indexes)
             refuse_ungrouped(names, [expression])
             _refuse_kind(schema, name, field, expression.kind)

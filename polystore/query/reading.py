@@ -12,17 +12,23 @@ from typing import Any
 
 from polystore.errors import FieldError
 from polystore.query.coerce import Verdict
+from polystore.query.elements import of_same_elements
+from polystore.query.json_reading import FROM_JSON, as_kind, held_in, read_json
 from polystore.query.literals import literal_kind
 from polystore.query.lookups import Lookup, find_lookup
-from polystore.query.names import Annotation, Names, made_field
+from polystore.query.lookups.containers import value_kind
+from polystore.query.lookups.paths import find_field
+from polystore.query.names import Annotation, Names, expression_of, made_field
 from polystore.query.nodes import (
     Aggregate,
     Aggregated,
     All,
+    AnyElement,
     Arithmetic,
     ArithmeticOperator,
     Call,
     Case,
+    Column,
     Compare,
     Condition,
     DatePart,
@@ -30,12 +36,16 @@ from polystore.query.nodes import (
     Expression,
     Extract,
     Function,
+    Holding,
+    Holds,
     IsNull,
     Not,
     Null,
     Operator,
     Parameter,
     ParameterList,
+    Path,
+    Size,
     Trunc,
     Truth,
     Within,
@@ -59,6 +69,7 @@ from polystore.schema.kinds import (
     DateTimeKind,
     DecimalKind,
     FloatKind,
+    JsonKind,
     Kind,
     NaiveDateTimeKind,
     describe_kind,
@@ -70,23 +81,27 @@ from polystore.schema.kinds import (
 
 
 def read_filter(names: Names, clauses: Iterable[Any], indexes: Iterator[int]) -> Condition:
-    """The condition of a filter's structure."""
-    return All(tuple(_read_clause(names, clause, indexes) for clause in clauses))
+    """The condition of a filter's structure; what it says of the elements of one list it says of the same element."""
+    return of_same_elements(All(tuple(_read_clause(names, clause, indexes) for clause in clauses)))
 
 
 def _read_clause(names: Names, clause: Any, indexes: Iterator[int]) -> Condition:
     if isinstance(clause, str):
         lookup = find_lookup(names, clause)
         assert isinstance(lookup.test, Operator)
-        return _compare(names, lookup, lookup.test, next(indexes))
+        return _of_elements(lookup, _compare(names, lookup, lookup.test, next(indexes)))
     tag, *details = clause
     if tag == "Q":
         connector, negated, clauses = details
         children = tuple(_read_clause(names, child, indexes) for child in clauses)
         joined: Condition = All(children) if connector == "AND" else Either(children)
-        return Not(joined) if negated else joined
+        return Not(of_same_elements(joined)) if negated else joined
     lookup = find_lookup(names, details[0])
-    is_null = IsNull(names.expression(lookup.field))
+    return _of_elements(lookup, _read_test(names, lookup, tag, details, indexes))
+
+
+def _read_test(names: Names, lookup: Lookup, tag: str, details: list[Any], indexes: Iterator[int]) -> Condition:
+    is_null = IsNull(_subject(names, lookup))
     match tag:
         case "null":
             return is_null if details[1] else Not(is_null)
@@ -99,8 +114,21 @@ def _read_clause(names: Names, clause: Any, indexes: Iterator[int]) -> Condition
             return All(
                 (_compare(names, lookup, Operator.GTE, low), _compare(names, lookup, Operator.LTE, high)),
             )
+        case "holds":
+            assert isinstance(lookup.test, Holding)
+            held = held_in(_subject(names, lookup))
+            return Holds(held, lookup.test, Parameter(next(indexes), value_kind(lookup.kind, lookup.test)))
+        case "json":
+            return read_json(held_in(_subject(names, lookup)), lookup, details[1], indexes)
         case _:
             return _read_comparison(names, lookup, details[1], indexes)
+
+
+def _of_elements(lookup: Lookup, condition: Condition) -> Condition:
+    """The condition about elements as one about the rows that have them."""
+    for field in reversed(lookup.elements):
+        condition = AnyElement(held_in(expression_of(field)), condition)
+    return condition
 
 
 def _read_comparison(names: Names, lookup: Lookup, shape: Any, indexes: Iterator[int]) -> Condition:
@@ -112,14 +140,20 @@ def _read_comparison(names: Names, lookup: Lookup, shape: Any, indexes: Iterator
     return Compare(_operand(names, lookup), lookup.test, right)
 
 
+def _subject(names: Names, lookup: Lookup) -> Expression:
+    """What a lookup is about; an element's fields are those of its own model, whatever annotations are called."""
+    found = expression_of(lookup.field) if lookup.elements else names.expression(lookup.field)
+    return Size(held_in(found)) if lookup.size else found
+
+
 def _operand(names: Names, lookup: Lookup) -> Expression:
-    expression = names.expression(lookup.field)
+    expression = _subject(names, lookup)
     return expression if lookup.part is None else Extract(lookup.part, expression)
 
 
 def _compare(names: Names, lookup: Lookup, operator: Operator, index: int) -> Condition:
     if lookup.part is DatePart.YEAR or (lookup.part is DatePart.DATE and not isinstance(lookup.field.kind, DateKind)):
-        return _period(names.expression(lookup.field), lookup, operator, index)
+        return _period(_subject(names, lookup), lookup, operator, index)
     return Compare(_operand(names, lookup), operator, Parameter(index, lookup.kind))
 
 
@@ -186,7 +220,7 @@ def read_annotation(names: Names, name: str, shape: Any, indexes: Iterator[int],
     kind = expression.kind
     if kind is None:
         raise FieldError(f"{names.name}: {name}=None has no type; write Cast(None, int)")
-    if is_container(kind):
+    if is_container(kind) and not isinstance(expression, Path):
         raise FieldError(f"{names.name}: {name} would be {describe_kind(kind)}; annotations are single values")
     return Annotation(made_field(names.name, name, kind), expression, selected)
 
@@ -199,7 +233,7 @@ def read_expression(names: Names, shape: Any, indexes: Iterator[int]) -> Express
     """
     match shape:
         case ("F", str(name)):
-            return names.expression(names.field(name))
+            return names.expression(find_field(names, name))
         case ("V", tag):
             return Parameter(next(indexes), literal_kind(tag))
         case ("null",):
@@ -220,7 +254,7 @@ def read_expression(names: Names, shape: Any, indexes: Iterator[int]) -> Express
         case ("case", branches, default):
             return _case(names, branches, default, indexes)
         case ("truth", clause):
-            return Truth(simplify(_read_clause(names, clause, indexes)))
+            return Truth(simplify(read_filter(names, (clause,), indexes)))
         case ("aggregate", Aggregate() as aggregate, bool(distinct), operand, condition):
             return _aggregated(names, aggregate, distinct, operand, condition, indexes)
         case (str(symbol), left, right):
@@ -264,6 +298,8 @@ def _kind_of_call(names: Names, function: Function, kinds: Kinds) -> Kind:
 
 def _cast(names: Names, target: type, operand: Expression) -> Expression:
     kind, sources = CASTS[target]
+    if isinstance(operand.kind, JsonKind) and target in FROM_JSON and isinstance(operand, Column | Path):
+        return as_kind(operand, kind)
     if operand.kind is not None and not isinstance(plain_kind(operand.kind), sources):
         raise FieldError(f"{names.name}: Cast: {describe_kind(operand.kind)} has no one form as {target.__name__}")
     return Call(Function.CAST, (operand,), kind)
@@ -288,7 +324,7 @@ def _refuse_part(
 
 def _case(names: Names, branches: Any, default: Any, indexes: Iterator[int]) -> Case:
     made = tuple(
-        (simplify(_read_clause(names, clause, indexes)), read_expression(names, value, indexes))
+        (simplify(read_filter(names, (clause,), indexes)), read_expression(names, value, indexes))
         for clause, value in branches
     )
     otherwise = read_expression(names, default, indexes)
@@ -308,7 +344,7 @@ def _aggregated(
             f"{names.name}: {aggregate.value}: an aggregate of an aggregate needs groups of its own; "
             "write values(...).annotate(...).aggregate(...)"
         )
-    restriction = None if condition is None else simplify(_read_clause(names, condition, indexes))
+    restriction = None if condition is None else simplify(read_filter(names, (condition,), indexes))
     try:
         kind = aggregate_kind(aggregate, None if counted is None else _known(counted), distinct=distinct)
     except Mismatch as mismatch:

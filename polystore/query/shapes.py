@@ -4,6 +4,7 @@ Wrong names and wrong values are refused here, when the query is built. ``readin
 
 A clause of a filter is: a lookup's name (one value, the regular case); ``("in", name, size)`` (one value, a tuple);
 ``("range", name)`` (two values); ``("null", name, wanted)``; ``("verdict", name, Verdict)``;
+``("holds", name)`` (one value, of a list or JSON); ``("json", name, type)`` (one value unless that is "null");
 ``("expression", name, shape)``; ``("Q", connector, negated, clauses)``.
 
 An expression is: ``("F", name)``; ``("V", tag)`` (one value); ``("null",)``; ``(operator, left, right)``;
@@ -32,14 +33,17 @@ from polystore.query.coerce import (
     Verdict,
 )
 from polystore.query.functions import Case, Combinable, Combined, F, Ordering, Q, Value
+from polystore.query.json_clauses import json_clause
 from polystore.query.literals import literal
 from polystore.query.lookups import Lookup, find_lookup, lookup_coercer
+from polystore.query.lookups.paths import find_field
 from polystore.query.names import Scope
-from polystore.query.nodes import Function, Operator
+from polystore.query.nodes import Function, Holding, Operator
 from polystore.query.signatures import CASTS
-from polystore.schema.kinds import describe_kind, is_container
+from polystore.schema.kinds import JsonKind, describe_kind, is_container
 
 _ENDS = ("gte", "lte")
+NO_EXPRESSION = "values, not expressions; Cast(F(...), int) makes a number of JSON"
 _SCALARS = frozenset({int, str, float, bool, Decimal, datetime, date, time, timedelta, UUID, bytes})
 
 
@@ -90,8 +94,10 @@ def _clause(scope: Scope, name: str, value: Any, values: list[Any]) -> Any:
         return ("null", name, value)
     if isinstance(value, Value):
         value = value.value
+    if isinstance(lookup.kind, JsonKind) and not isinstance(lookup.test, Holding):
+        return _json_clause(scope, lookup, value, values)
     if value is None:
-        if lookup.test in (Operator.EXACT, Operator.IEXACT):
+        if lookup.test in (Operator.EXACT, Operator.IEXACT, Holding.ARRAY_EXACT):
             return ("null", name, True)
         _refuse(scope, lookup, value, Refused("a value: only exact and isnull know None"))
     if isinstance(value, Combinable | Q):
@@ -104,7 +110,18 @@ def _clause(scope: Scope, name: str, value: Any, values: list[Any]) -> Any:
     if isinstance(plain, Verdict):
         return ("verdict", name, plain)
     values.append(plain)
-    return name
+    return ("holds", name) if isinstance(lookup.test, Holding) else name
+
+
+def _json_clause(scope: Scope, lookup: Lookup, value: Any, values: list[Any]) -> Any:
+    if isinstance(value, Combinable | Q):
+        _refuse(scope, lookup, value, Refused(NO_EXPRESSION))
+    if value is None and lookup.test not in (Operator.EXACT, Operator.IEXACT):
+        _refuse(scope, lookup, value, Refused("a value: only exact and isnull know None"))
+    try:
+        return json_clause(lookup, value, values, lambda name: find_lookup(scope, name))
+    except Refused as refused:
+        _refuse(scope, lookup, value, refused)
 
 
 def _expression_clause(scope: Scope, lookup: Lookup, value: Combinable | Q, values: list[Any]) -> Any:
@@ -119,6 +136,8 @@ def _expression_clause(scope: Scope, lookup: Lookup, value: Combinable | Q, valu
         _refuse(scope, lookup, value, Refused("a pattern, not an expression"))
     if is_container(lookup.kind):
         _refuse(scope, lookup, value, Refused(ONLY_NULL))
+    if lookup.elements:
+        _refuse(scope, lookup, value, Refused("values: elements of a list are not compared with expressions"))
     return ("expression", lookup.name, expression_shape(scope, value, values))
 
 
@@ -197,7 +216,7 @@ def _coerced(scope: Scope, lookup: Lookup, coerce: Coerce, value: Any) -> Any:
 
 
 def _refuse(scope: Scope, lookup: Lookup, value: Any, refused: Refused) -> NoReturn:
-    what = describe_kind(lookup.field.kind)
+    what = describe_kind(lookup.field.kind) + (", its length an int" if lookup.size else "")
     raise FieldError(
         f"{lookup.field.label} is {what}: {lookup.name}={value!r} does not work; it takes {refused}"
     ) from None
@@ -253,14 +272,14 @@ def order_shape(scope: Scope, term: Any, values: list[Any]) -> Any:
         FieldError: an unknown name, or something that is no term.
     """
     if isinstance(term, str):
-        scope.field(term.removeprefix("-"))
+        find_field(scope, term.removeprefix("-"))
         return term
     if isinstance(term, Combinable):
         term = term.asc()
     if not isinstance(term, Ordering):
         raise FieldError(f"{scope.name}: order_by takes names of fields and expressions, not {term!r}")
     if isinstance(term.expression, F):
-        name = scope.field(term.expression.name).name
+        name = find_field(scope, term.expression.name).name
         if term.nulls is None or (term.nulls == "last") is term.descending:
             return f"-{name}" if term.descending else name
     return ("by", expression_shape(scope, term.expression, values), term.descending, term.nulls)

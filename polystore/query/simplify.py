@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from polystore.query.nodes import All, Compare, Condition, Either, IsNull, Not, Within
+from polystore.query.nodes import All, AnyElement, Column, Compare, Condition, Either, Holds, IsNull, Not, Path, Within
 
 TRUE = All()
 FALSE = Either()
@@ -29,8 +29,10 @@ def _positive(condition: Condition) -> Condition:
             return _either([_positive(child) for child in children])
         case Not(child=child):
             return _negative(child)
-        case IsNull() | Compare() | Within():
+        case IsNull() | Compare() | Within() | Holds():
             return condition
+        case AnyElement(operand=operand, condition=inner):
+            return _any_element(operand, inner)
     assert_never(condition)
 
 
@@ -42,9 +44,17 @@ def _negative(condition: Condition) -> Condition:
             return _all([_negative(child) for child in children])
         case Not(child=child):
             return _positive(child)
-        case IsNull() | Compare() | Within():
+        case IsNull() | Compare() | Within() | Holds():
             return Not(condition)
+        case AnyElement(operand=operand, condition=inner):
+            found = _any_element(operand, inner)
+            return Not(found) if isinstance(found, AnyElement) else TRUE
     assert_never(condition)
+
+
+def _any_element(operand: Column | Path, inner: Condition) -> Condition:
+    made = rooted(inner)
+    return FALSE if FALSE in made.children else AnyElement(operand, made)
 
 
 def _all(children: list[Condition]) -> Condition:

@@ -21,6 +21,7 @@ from msgspec.structs import replace
 from polystore.errors import FieldError, NotSupportedError
 from polystore.query.combining import Combined, alive, combined, names_of_outputs
 from polystore.query.groups import GROUPS_FIRST, Keys, keys_of, split_condition
+from polystore.query.lookups.paths import find_field
 from polystore.query.names import Names, names_of
 from polystore.query.nodes import (
     All,
@@ -221,7 +222,7 @@ def _selectable(stage: Query, name: str) -> FieldInfo:
         raise FieldError(
             f"{annotation.field.label} is an alias, which is not read; annotate({name}=F({name!r})) reads it"
         )
-    return stage.names.field(name)
+    return find_field(stage.names, name)
 
 
 def _annotations(stage: Query) -> tuple[FieldInfo, ...]:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from polystore.query.nodes import (
     Aggregated,
     All,
+    AnyElement,
     Arithmetic,
     Call,
     Case,
@@ -19,10 +20,13 @@ from polystore.query.nodes import (
     Either,
     Expression,
     Extract,
+    Holds,
     IsNull,
     Not,
     Null,
     Parameter,
+    Path,
+    Size,
     Trunc,
     Truth,
     Within,
@@ -36,7 +40,7 @@ def expressions_of(expression: Expression, *, in_aggregates: bool = True) -> Ite
     match expression:
         case Column() | Parameter() | Null():
             return
-        case Extract(operand=operand) | Trunc(operand=operand):
+        case Extract(operand=operand) | Trunc(operand=operand) | Path(operand=operand) | Size(operand=operand):
             yield from expressions_of(operand, in_aggregates=in_aggregates)
         case Arithmetic(left=left, right=right):
             yield from expressions_of(left, in_aggregates=in_aggregates)
@@ -60,14 +64,14 @@ def expressions_of(expression: Expression, *, in_aggregates: bool = True) -> Ite
 
 
 def expressions_within(condition: Condition, *, in_aggregates: bool = True) -> Iterator[Expression]:
-    """All expressions of a condition."""
+    """All expressions of a condition about rows; what it says of elements is about other rows than these."""
     match condition:
         case All(children=children) | Either(children=children):
             for child in children:
                 yield from expressions_within(child, in_aggregates=in_aggregates)
         case Not(child=child):
             yield from expressions_within(child, in_aggregates=in_aggregates)
-        case IsNull(operand=operand):
+        case IsNull(operand=operand) | Holds(operand=operand) | AnyElement(operand=operand):
             yield from expressions_of(operand, in_aggregates=in_aggregates)
         case Within(left=left):
             yield from expressions_of(left, in_aggregates=in_aggregates)
@@ -104,7 +108,7 @@ def replaced(expression: Expression, change: Change) -> Expression:
     match expression:
         case Column() | Parameter() | Null():
             return expression
-        case Extract(operand=operand) | Trunc(operand=operand):
+        case Extract(operand=operand) | Trunc(operand=operand) | Path(operand=operand) | Size(operand=operand):
             return replace(expression, operand=replaced(operand, change))
         case Arithmetic(left=left, right=right):
             return replace(expression, left=replaced(left, change), right=replaced(right, change))
@@ -135,6 +139,8 @@ def replaced_within(condition: Condition, change: Change) -> Condition:
             return Not(replaced_within(child, change))
         case IsNull(operand=operand):
             return IsNull(replaced(operand, change))
+        case Holds(operand=operand) | AnyElement(operand=operand):
+            return replace(condition, operand=replaced(operand, change))
         case Within(left=left, values=values):
             return Within(replaced(left, change), values)
         case Compare(left=left, operator=operator, right=right):

@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from polystore.errors import ModelError, suggestion
+from polystore.schema.document_indexes import can_index, indexed_target, is_of_documents
 from polystore.schema.kinds import (
     DateKind,
     DateTimeKind,
@@ -168,7 +169,8 @@ def build_schema(model: str, declarations: Sequence[Declaration], meta: MetaInfo
     _refuse_twice(model, "column", [info.column for info in fields])
     table = meta.table or snake_case(model)
     names = {info.name for info in fields}
-    indexes = _indexes(model, table, fields, meta, names)
+    indexes = _indexes(model, table, fields, meta)
+    of_documents = tuple(index for index in indexes if is_of_documents(fields, index))
     uniques = _uniques(model, table, fields, meta, names)
     latest_by = (meta.get_latest_by,) if isinstance(meta.get_latest_by, str) else tuple(meta.get_latest_by)
     for option, given in (("ordering", meta.ordering), ("get_latest_by", latest_by)):
@@ -179,7 +181,8 @@ def build_schema(model: str, declarations: Sequence[Declaration], meta: MetaInfo
         name=model,
         table=table,
         fields=fields,
-        indexes=indexes,
+        indexes=tuple(index for index in indexes if index not in of_documents),
+        document_indexes=of_documents,
         uniques=uniques,
         ordering=meta.ordering,
         store=meta.store,
@@ -206,8 +209,10 @@ def _field(model: str, position: int, item: Declaration, embedded: bool) -> Fiel
         raise ModelError(f"{where}: a mutable default is shared by all instances; use default_factory")
     if options.primary_key:
         _check_key(where, item, embedded)
-    if (options.unique or options.index) and is_container(item.kind):
-        raise ModelError(f"{where}: {describe_kind(item.kind)} cannot be indexed or unique")
+    if options.unique and is_container(item.kind):
+        raise ModelError(f"{where}: {describe_kind(item.kind)} cannot be unique")
+    if options.index and not can_index(item.kind):
+        raise ModelError(f"{where}: {describe_kind(item.kind)} cannot be indexed; index a path into it in Meta.indexes")
     if (options.auto_now or options.auto_now_add) and not isinstance(
         item.kind, DateTimeKind | NaiveDateTimeKind | DateKind | TimeKind
     ):
@@ -243,22 +248,17 @@ def _check_key(where: str, item: Declaration, embedded: bool) -> None:
         raise ModelError(f"{where}: only an int key can be left to the store (int | None); give a default_factory")
 
 
-def _indexes(
-    model: str, table: str, fields: tuple[FieldInfo, ...], meta: MetaInfo, names: set[str]
-) -> tuple[IndexInfo, ...]:
+def _indexes(model: str, table: str, fields: tuple[FieldInfo, ...], meta: MetaInfo) -> tuple[IndexInfo, ...]:
     found = [
         IndexInfo((info.name,), (False,), f"{table}_{info.column}_idx")
         for info in fields
         if info.index and not info.unique and not info.primary_key
     ]
-    by_name = {info.name: info for info in fields}
     for index in meta.indexes:
         parts = tuple(name.removeprefix("-") for name in index.fields)
-        for part in parts:
-            _known(model, "an index", part, names)
-            _refuse_container(fields, part, "it cannot be indexed")
+        targets = [indexed_target(model, fields, part) for part in parts]
         descending = tuple(name.startswith("-") for name in index.fields)
-        columns = [f"{by_name[part].column}{'_desc' * down}" for part, down in zip(parts, descending, strict=True)]
+        columns = [f"{target.column}{'_desc' * down}" for target, down in zip(targets, descending, strict=True)]
         name = index.name or f"{table}_{'_'.join(columns)}_{'fold' if index.casefold else 'idx'}"
         found.append(IndexInfo(parts, descending, name, index.casefold))
     _refuse_twice(model, "index name", [index.name for index in found])

@@ -86,7 +86,7 @@ class Schema:
     """Everything that the floors below ``api`` know about a model. Compared by identity: one per class.
 
     ``uniques`` holds the declared constraints and one for each ``unique=True`` field, the primary key not among them.
-    ``indexes`` likewise holds one for each ``index=True`` field.
+    ``indexes`` likewise holds one for each ``index=True`` field; ``document_indexes`` those over paths, lists and JSON.
     """
 
     name: str
@@ -94,6 +94,7 @@ class Schema:
     fields: tuple[FieldInfo, ...]
     indexes: tuple[IndexInfo, ...] = ()
     uniques: tuple[UniqueInfo, ...] = ()
+    document_indexes: tuple[IndexInfo, ...] = ()
     ordering: tuple[str, ...] = ()
     store: str | None = None
     ttl: timedelta | None = None

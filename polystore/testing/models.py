@@ -250,6 +250,70 @@ class Expiring(Model):
         ttl = timedelta(milliseconds=1200)
 
 
+class Author(EmbeddedModel):
+    """One field for each kind of value that is looked up within a document."""
+
+    name: Field[str] = field(db_column="full_name")
+    age: Field[int | None] = field(default=None)
+    height: Field[float | None] = field(default=None)
+    fee: Field[Decimal | None] = field(default=None, max_digits=8, decimal_places=2)
+    loose: Field[Decimal | None] = field(default=None)
+    alive: Field[bool | None] = field(default=None)
+    born: Field[datetime | None] = field(default=None, precision="us")
+    wall: Field[NaiveDatetime | None] = field(default=None, precision="us")
+    day: Field[date | None] = field(default=None)
+    at: Field[time | None] = field(default=None)
+    span: Field[timedelta | None] = field(default=None)
+    uid: Field[UUID | None] = field(default=None)
+    blob: Field[bytes | None] = field(default=None)
+    mood: Field[Mood | None] = field(default=None)
+    level: Field[Level | None] = field(default=None)
+    city: Field[City | None] = field(default=None)
+    nicknames: Field[list[str] | None] = field(default=None)
+    extra: Field[Any] = field(default=None)
+
+
+class Line(EmbeddedModel):
+    """An element of a list."""
+
+    sku: Field[str] = field(default="")
+    quantity: Field[int | None] = field(default=None)
+    price: Field[Decimal | None] = field(default=None, max_digits=8, decimal_places=2)
+    origin: Field[City | None] = field(default=None)
+    marks: Field[list[int]] = field(default_factory=list)
+
+
+class Document(Model):
+    """Embedded models, lists, dicts and JSON, with indexes over what lies within."""
+
+    name: Field[str] = field(unique=True, max_length=200)
+    author: Field[Author | None] = field(default=None)
+    maker: Field[Author] = field(default_factory=lambda: Author(name=""))
+    lines: Field[list[Line]] = field(default_factory=list)
+    tags: Field[list[str] | None] = field(default=None, index=True)
+    numbers: Field[list[int] | None] = field(default=None, index=True)
+    reals: Field[list[float] | None] = field(default=None)
+    prices: Field[list[Decimal] | None] = field(default=None)
+    moments: Field[list[datetime] | None] = field(default=None)
+    flags: Field[list[bool] | None] = field(default=None)
+    uids: Field[list[UUID] | None] = field(default=None)
+    holes: Field[list[int | None] | None] = field(default=None)
+    data: Field[Any] = field(default=None, index=True)
+    amounts: Field[dict[str, Decimal] | None] = field(default=None)
+    words: Field[dict[str, str] | None] = field(default=None)
+
+    class Meta:
+        table = "compliance_document"
+        indexes = [
+            Index("author__name"),
+            Index("author__age"),
+            Index("author__fee"),
+            Index("author__born"),
+            Index("author__city__name"),
+            Index("name", "-author__age"),
+        ]
+
+
 MODELS: tuple[type[Model], ...] = (
     Everything,
     Bare,
@@ -265,5 +329,6 @@ MODELS: tuple[type[Model], ...] = (
     Stamped,
     Versioned,
     Ranked,
+    Document,
 )
 """All but ``Expiring``, which only stores with ``Feature.TTL`` take."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias, assert_never
 
+from polystore.adapters.base import undeclared
 from polystore.adapters.mongo.dialect import KEY, Dialect, path_of
 from polystore.adapters.mongo.expressions import (
     computes,
@@ -22,10 +23,12 @@ from polystore.adapters.mongo.scope import Scope
 from polystore.adapters.mongo.template import Hole, compose
 from polystore.query.nodes import (
     All,
+    AnyElement,
     Column,
     Compare,
     Condition,
     Either,
+    Holds,
     IsNull,
     Not,
     Operator,
@@ -72,6 +75,8 @@ def filter_of(condition: Condition, dialect: Dialect) -> Filter:
             return {path_of(field): _tested(field, operator, right, dialect)}
         case IsNull() | Within() | Compare():
             return {"$expr": truth_of(condition, Scope(dialect))}
+        case Holds() | AnyElement():
+            undeclared(condition)
     assert_never(condition)
 
 
@@ -100,6 +105,8 @@ def can_fail(condition: Condition) -> bool:
             return computes(left)
         case Compare(left=left, right=right):
             return computes(left) or computes(right)
+        case Holds() | AnyElement():
+            undeclared(condition)
     assert_never(condition)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from polystore.adapters.mongo.types import SERVER_CODEC, Codec
-from polystore.query.capabilities import Capabilities, Feature
+from polystore.query.capabilities import DOCUMENTS, Capabilities, Feature
 from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Function, Operator
 from polystore.query.regex import Dialect as RegexDialect
 from polystore.schema.kinds import BytesKind
@@ -46,6 +46,7 @@ _UNDECLARED = frozenset(
         Feature.ROUND_FLOATS,
         Feature.TIME_ZONES,
     }
+    | DOCUMENTS
 )
 """A float is rounded from its first 34 digits only; the server's table of time zones is older or newer than ours."""
 

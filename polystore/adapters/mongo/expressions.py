@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, assert_never
 
+from polystore.adapters.base import undeclared
 from polystore.adapters.mongo.arithmetic import computed
 from polystore.adapters.mongo.casts import cast
 from polystore.adapters.mongo.dates import beginning_of, part_of
@@ -28,6 +29,7 @@ from polystore.errors import NotSupportedError
 from polystore.query.nodes import (
     Aggregated,
     All,
+    AnyElement,
     Arithmetic,
     Call,
     Case,
@@ -38,12 +40,15 @@ from polystore.query.nodes import (
     Expression,
     Extract,
     Function,
+    Holds,
     IsNull,
     Not,
     Null,
     Operator,
     Parameter,
     ParameterList,
+    Path,
+    Size,
     Trunc,
     Truth,
     Within,
@@ -96,6 +101,8 @@ def value_of(expression: Expression, scope: Scope, *, exact: bool = True) -> Any
             return truth_of(condition, scope)
         case Aggregated():
             return f"${scope.aggregates[expression]}"
+        case Path() | Size():
+            undeclared(expression)
     assert_never(expression)
 
 
@@ -180,6 +187,8 @@ def truth_of(condition: Condition, scope: Scope) -> Any:
             return membership(left, options, scope)
         case Compare(left=left, operator=operator, right=right):
             return comparison(left, operator, right, scope)
+        case Holds() | AnyElement():
+            undeclared(condition)
     assert_never(condition)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, assert_never
 
+from polystore.adapters.base import undeclared
 from polystore.adapters.redis.keys import AFTER_NULL, NULL, encode_folded_text, encoder, successor, text_prefix
 from polystore.adapters.redis.layout import Layout
 from polystore.adapters.redis.regions import (
@@ -25,11 +26,13 @@ from polystore.adapters.redis.regions import (
 from polystore.errors import IndexRequired, NotSupportedError
 from polystore.query.nodes import (
     All,
+    AnyElement,
     Column,
     Compare,
     Condition,
     Either,
     Expression,
+    Holds,
     IsNull,
     Not,
     Operator,
@@ -102,6 +105,8 @@ def read_branches(layout: Layout, condition: Condition) -> tuple[Branch, ...]:
         case Compare() | Within() | IsNull():
             test = _read_test(layout, condition)
             return (Branch(((test.slot, (test,)),)),)
+        case Holds() | AnyElement():
+            undeclared(condition)
     assert_never(condition)
 
 

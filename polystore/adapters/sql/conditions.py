@@ -7,18 +7,21 @@ from typing import assert_never
 
 from sqlalchemy import and_, false, or_, true
 
+from polystore.adapters.base import undeclared
 from polystore.adapters.sql.dialect import COMPARISONS, Sql
 from polystore.adapters.sql.expressions import Expressions, kind_of
 from polystore.query import walk
 from polystore.query.coerce import TEXT_OPERATORS
 from polystore.query.nodes import (
     All,
+    AnyElement,
     Column,
     Compare,
     Condition,
     Either,
     Expression,
     Extract,
+    Holds,
     IsNull,
     Not,
     Operator,
@@ -53,6 +56,8 @@ class Writer(Expressions):
                 return self.dialect.within(self, self.stored(left), kind_of(left), self.dump_of(left), values)
             case Compare():
                 return self._compare(condition, COMPARISONS)
+            case Holds() | AnyElement():
+                undeclared(condition)
         assert_never(condition)
 
     def _negated(self, child: Condition) -> Sql:

@@ -14,6 +14,7 @@ from msgspec import Struct
 from sqlalchemy import BindParameter, Table, bindparam
 from sqlalchemy.types import NullType
 
+from polystore.adapters.base import undeclared
 from polystore.adapters.sql.computing import Operand
 from polystore.adapters.sql.dialect import Dialect, Sql
 from polystore.adapters.sql.raw import Raw
@@ -33,6 +34,8 @@ from polystore.query.nodes import (
     Null,
     Operator,
     Parameter,
+    Path,
+    Size,
     Trunc,
     Truth,
 )
@@ -166,6 +169,8 @@ class Expressions(ABC):
                 return Raw("(({0}) IS TRUE)", self.condition(condition))
             case Aggregated():
                 return self._aggregated(expression)
+            case Path() | Size():
+                undeclared(expression)
         assert_never(expression)
 
     def _value(self, parameter: Parameter) -> Sql:

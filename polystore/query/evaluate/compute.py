@@ -15,9 +15,11 @@ from polystore.query.evaluate.dates import extractor, truncator
 from polystore.query.evaluate.functions import FUNCTIONS, TAKES_NULL, caster
 from polystore.query.evaluate.numbers import decimal_result, number_result, widened
 from polystore.query.evaluate.run import Computation, Predicate, Row, Run
+from polystore.query.evaluate.structures import HOLDINGS, number_in_json, path_reader
 from polystore.query.nodes import (
     Aggregated,
     All,
+    AnyElement,
     Arithmetic,
     Call,
     Case,
@@ -28,18 +30,21 @@ from polystore.query.nodes import (
     Expression,
     Extract,
     Function,
+    Holds,
     IsNull,
     Not,
     Null,
     Operator,
     Parameter,
+    Path,
+    Size,
     Trunc,
     Truth,
     Within,
 )
 from polystore.query.regex import translate
 from polystore.query.text import simple_fold
-from polystore.schema.kinds import DecimalKind, Kind
+from polystore.schema.kinds import DecimalKind, JsonKind, Kind
 
 
 def predicate(condition: Condition) -> Predicate:
@@ -57,10 +62,17 @@ def predicate(condition: Condition) -> Predicate:
         case IsNull(operand=operand):
             compute = computation(operand)
             return lambda row, run: compute(row, run) is None
+        case Holds(operand=operand, test=test, value=value):
+            return _holding(computation(operand), HOLDINGS[test], computation(value))
+        case AnyElement(operand=operand, condition=inner):
+            return _any_element(computation(operand), predicate(inner))
         case Within(left=left, values=options):
             compute = computation(left)
             index = options.index
             return lambda row, run: (value := compute(row, run)) is not None and value in run[index]
+        case Compare(left=left, operator=operator, right=right) if isinstance(left.kind, JsonKind):
+            number = _unless_null(number_in_json, computation(left))
+            return _comparison(number, COMPARISONS[operator], computation(right))
         case Compare(left=left, operator=operator, right=right):
             return _comparison(computation(left), COMPARISONS[operator], computation(right))
     assert_never(condition)
@@ -72,6 +84,10 @@ def computation(expression: Expression) -> Computation:
         case Column(field=field):
             name = field.name
             return lambda row, run: row[name]
+        case Path(operand=operand, steps=steps, kind=kind):
+            return path_reader(operand.field.name, steps, operand.kind, kind)
+        case Size(operand=operand):
+            return _unless_null(len, computation(operand))
         case Parameter(index=index, derive=derive):
             if derive is None:
                 return lambda row, run: run[index]
@@ -162,6 +178,14 @@ def _case(node: Case) -> Computation:
 
 
 # ---- comparisons
+
+
+def _holding(held: Computation, test: Callable[[Any, Any], bool], value: Computation) -> Predicate:
+    return lambda row, run: (found := held(row, run)) is not None and test(found, value(row, run))
+
+
+def _any_element(held: Computation, test: Predicate) -> Predicate:
+    return lambda row, run: any(each is not None and test(each, run) for each in held(row, run) or ())
 
 
 def _comparison(left: Computation, compare: Callable[[Any, Any], bool], right: Computation) -> Predicate:

@@ -11,6 +11,7 @@ from polystore.query.evaluate.aggregates import aggregation
 from polystore.query.evaluate.compute import computation, predicate
 from polystore.query.evaluate.numbers import settled
 from polystore.query.evaluate.run import Computation, Row, Run, Values, run_of
+from polystore.query.evaluate.structures import json_key, set_path, takes_null, without_null
 from polystore.query.nodes import (
     Aggregated,
     Assignment,
@@ -18,15 +19,18 @@ from polystore.query.nodes import (
     Computed,
     Condition,
     Count,
+    Expression,
     Group,
     Order,
     Parameter,
+    Path,
     Select,
     Update,
 )
 from polystore.query.walk import aggregates_of, aggregates_within
-from polystore.schema.kinds import DecimalKind, FloatKind, plain_kind
+from polystore.schema.kinds import DecimalKind, FloatKind, JsonKind, plain_kind
 from polystore.schema.model import FieldInfo
+from polystore.schema.paths import PathInfo
 from polystore.schema.plain import normaliser
 
 
@@ -113,6 +117,8 @@ def _writer(computed: Sequence[Computed]) -> Any:
 
 def _settled(computed: Computed) -> Computation:
     compute, settle = computation(computed.expression), settled(computed.kind)
+    if isinstance(computed.expression, Path):
+        return lambda row, run: without_null(compute(row, run))
     if settle is None:
         return compute
     return lambda row, run: None if (value := compute(row, run)) is None else settle(value)
@@ -130,12 +136,19 @@ def sort_rows(rows: list[Row], order: Sequence[Order], values: Values) -> list[R
     """The rows sorted by the terms; stable."""
     run = run_of(values)
     for term in reversed(order):
-        compute = computation(term.expression)
+        compute = _sort_value(term.expression)
         lowest = term.nulls != ("first" if term.descending else "last")
         keyed = [(((value := compute(row, run)) is None) is not lowest, value, row) for row in rows]
         keyed.sort(key=lambda item: item[:2], reverse=term.descending)
         rows = [row for _, _, row in keyed]
     return rows
+
+
+def _sort_value(expression: Expression) -> Computation:
+    compute = computation(expression)
+    if not isinstance(expression.kind, JsonKind):
+        return compute
+    return lambda row, run: None if (value := compute(row, run)) is None else json_key(value)
 
 
 def distinct_rows(rows: Iterable[Row], names: Sequence[str]) -> list[Row]:
@@ -160,15 +173,18 @@ def assigned(row: Row, assignments: Sequence[Assignment], values: Values) -> dic
         DataError: an overflow or a division by zero.
         NotNullViolation: NULL for a field that does not take it.
     """
-    changes = {}
+    changes: dict[str, Any] = {}
     run = run_of(values)
     for assignment in assignments:
         value = computation(assignment.value)(row, run)
         if value is not None and not isinstance(assignment.value, Parameter):
             value = _as_kind(value, assignment.field)
-        if value is None and not assignment.field.null:
+        if value is None and not takes_null(assignment.field):
             raise NotNullViolation(f"{assignment.field.label} cannot be NULL", model=assignment.field.model)
-        changes[assignment.field.name] = value
+        if isinstance(assignment.field, PathInfo):
+            set_path(row, changes, assignment.field, value)
+        else:
+            changes[assignment.field.name] = value
     return changes
 
 

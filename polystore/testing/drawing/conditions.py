@@ -64,7 +64,9 @@ def _asked(grammar: Grammar, word: str, family: str) -> Any:
 def _subjects(grammar: Grammar) -> list[str]:
     anything = grammar.may(Feature.FILTER_ANY)
     names = grammar.names.items()
-    return grammar.near([name for name, family in names if FAMILIES[family].lookups and (anything or family != "whole")])
+    return grammar.near(
+        [name for name, family in names if FAMILIES[family].lookups and (anything or family != "whole")]
+    )
 
 
 @construct("lookup", 6)

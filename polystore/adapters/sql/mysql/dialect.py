@@ -57,7 +57,7 @@ from polystore.adapters.sql.types import (
     uuid_of_bytes,
 )
 from polystore.errors import NotSupportedError
-from polystore.query.capabilities import EVERYTHING, Capabilities, Feature
+from polystore.query.capabilities import DOCUMENTS, EVERYTHING, Capabilities, Feature
 from polystore.query.nodes import ArithmeticOperator, Function, Operator, Order, Parameter, ParameterList
 from polystore.schema.kinds import (
     BoolKind,
@@ -108,7 +108,7 @@ class MysqlDialect(MysqlComputing, Dialect):
         EVERYTHING.operators,
         EVERYTHING.date_parts,
         EVERYTHING.arithmetic,
-        EVERYTHING.features - {Feature.TTL, Feature.INFINITY, Feature.ROUND_FLOATS, Feature.TIME_ZONES}
+        EVERYTHING.features - {Feature.TTL, Feature.INFINITY, Feature.ROUND_FLOATS, Feature.TIME_ZONES} - DOCUMENTS
         | {Feature.ANALYZE, Feature.RAW, Feature.ROW_LOCKS},
         EVERYTHING.functions - {Function.LOWER, Function.UPPER, Function.ROUND},
         EVERYTHING.aggregates,

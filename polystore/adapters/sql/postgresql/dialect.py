@@ -55,7 +55,7 @@ from polystore.adapters.sql.types import (
 )
 from polystore.adapters.sql.upserts import EachParts, on_conflict_text
 from polystore.errors import NotSupportedError
-from polystore.query.capabilities import EVERYTHING, Capabilities, Feature
+from polystore.query.capabilities import DOCUMENTS, EVERYTHING, Capabilities, Feature
 from polystore.query.nodes import ArithmeticOperator, Operator, Order, Parameter, ParameterList
 from polystore.schema.document import document_dump
 from polystore.schema.kinds import (
@@ -92,7 +92,7 @@ class PostgresqlDialect(PostgresqlComputing, Dialect):
         EVERYTHING.operators,
         EVERYTHING.date_parts,
         EVERYTHING.arithmetic,
-        EVERYTHING.features - {Feature.TTL, Feature.MODULO_FLOATS, Feature.ROUND_FLOATS, Feature.TIME_ZONES}
+        EVERYTHING.features - {Feature.TTL, Feature.MODULO_FLOATS, Feature.ROUND_FLOATS, Feature.TIME_ZONES} - DOCUMENTS
         | {Feature.ANALYZE, Feature.RAW, Feature.ROW_LOCKS, Feature.LOCK_NO_KEY},
         EVERYTHING.functions,
         EVERYTHING.aggregates,

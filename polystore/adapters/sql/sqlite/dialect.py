@@ -46,7 +46,7 @@ from polystore.adapters.sql.types import (
 )
 from polystore.adapters.sql.upserts import on_conflict_text
 from polystore.errors import NotSupportedError
-from polystore.query.capabilities import EVERYTHING, Capabilities, Feature
+from polystore.query.capabilities import DOCUMENTS, EVERYTHING, Capabilities, Feature
 from polystore.query.nodes import ArithmeticOperator, Operator, Parameter, ParameterList
 from polystore.query.text import simple_fold
 from polystore.schema.kinds import (
@@ -100,7 +100,7 @@ class SqliteDialect(SqliteComputing, Dialect):
         EVERYTHING.operators,
         EVERYTHING.date_parts,
         EVERYTHING.arithmetic,
-        EVERYTHING.features - {Feature.TTL, Feature.COUNT_ESTIMATE} | {Feature.ANALYZE, Feature.RAW},
+        EVERYTHING.features - {Feature.TTL, Feature.COUNT_ESTIMATE} - DOCUMENTS | {Feature.ANALYZE, Feature.RAW},
         EVERYTHING.functions,
         EVERYTHING.aggregates,
     )

@@ -1,0 +1,461 @@
+"""Paths into embedded models and lists of them; rules A4, F13, F14, G8, G9, G11."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from polystore import Avg, Count, F, Feature, Max, Min, Q, Sum
+from polystore.errors import DataError, FieldError, NotNullViolation, ValidationError
+from polystore.query.nodes import DatePart, Holding, Operator
+from polystore.testing.harness import Db, rule
+from polystore.testing.models import Author, City, Document, Level, Line, Mood
+
+docs = Document.objects
+PATHS = Feature.PATHS
+ORDERED = (PATHS, Feature.ORDER_EXPRESSIONS)
+READ = (PATHS, Feature.COMPUTED)
+
+AUTHORS: list[dict[str, Any]] = [
+    {"name": "ann", "author": Author(name="Ann", age=30, city=City(name="Oslo"))},
+    {"name": "bob", "author": Author(name="bob", age=4, city=City(name="Bergen"))},
+    {"name": "cid", "author": Author(name="Cid")},
+    {"name": "none"},
+]
+ALL = {"ann", "bob", "cid", "none"}
+
+
+def put(db: Db, rows: list[dict[str, Any]] | None = None) -> None:
+    """Some rows, of authors unless others are given."""
+    db.given(Document, AUTHORS if rows is None else rows)
+
+
+def both(db: Db, expected: str, *conditions: Q, **lookups: Any) -> None:
+    """The rows that fulfil the condition, and all others fulfil its negation."""
+    every = set(db.names(docs.all()))
+    assert db.found(docs.filter(*conditions, **lookups)) == expected
+    assert set(db.names(docs.exclude(*conditions, **lookups))) == every - set(expected.split())
+
+
+# ---- paths
+
+
+@rule("A4", "G9", needs=[PATHS])
+def test_a_path_into_an_embedded_model_is_compared(db: Db) -> None:
+    put(db)
+    both(db, "ann", author__name="Ann")
+    both(db, "ann", author__age__gt=4)
+    both(db, "ann bob", author__age__in=[4, 30, 7])
+    both(db, "bob", author__age__range=(1, 29))
+
+
+@rule("G9", needs=[PATHS])
+def test_a_path_goes_through_several_embedded_models(db: Db) -> None:
+    put(db)
+    both(db, "ann", author__city__name="Oslo")
+    both(db, "bob", author__city__name__startswith="Ber")
+
+
+@rule("A4", "G9", needs=[PATHS])
+def test_a_path_through_null_is_null(db: Db) -> None:
+    put(db)
+    both(db, "cid none", author__age=None)
+    both(db, "cid none", author__age__isnull=True)
+    both(db, "ann bob", author__city__name__isnull=False)
+    both(db, "none", author__isnull=True)
+    both(db, "cid none", author__city__isnull=True)
+
+
+TEXTS: dict[Operator, tuple[str, str]] = {
+    Operator.EXACT: ("bob", "bob"),
+    Operator.IEXACT: ("BOB", "bob"),
+    Operator.CONTAINS: ("n", "ann"),
+    Operator.ICONTAINS: ("C", "cid"),
+    Operator.STARTSWITH: ("A", "ann"),
+    Operator.ISTARTSWITH: ("B", "bob"),
+    Operator.ENDSWITH: ("d", "cid"),
+    Operator.IENDSWITH: ("B", "bob"),
+    Operator.REGEX: ("^[AC]", "ann cid"),
+    Operator.IREGEX: ("^B", "bob"),
+    Operator.GT: ("Cid", "bob"),
+    Operator.GTE: ("Cid", "bob cid"),
+    Operator.LT: ("B", "ann"),
+    Operator.LTE: ("Cid", "ann cid"),
+}
+
+
+@rule("A4", "C1", needs=[PATHS])
+@pytest.mark.parametrize("operator", list(TEXTS), ids=lambda operator: operator.value)
+def test_text_at_a_path_takes_all_lookups_of_text(db: Db, operator: Operator) -> None:
+    db.need(operator)
+    put(db)
+    value, expected = TEXTS[operator]
+    both(db, expected, **{f"author__name__{operator.value}": value})
+
+
+LOW_HIGH: dict[str, tuple[Any, Any]] = {
+    "age": (-5, 2**62),
+    "height": (-0.5, 1e300),
+    "fee": (Decimal("9.50"), Decimal("10.00")),
+    "loose": (Decimal("-1E-30"), Decimal("99999999999999999999.5")),
+    "alive": (False, True),
+    "born": (datetime(1, 1, 1, tzinfo=UTC), datetime(2024, 2, 29, 1, 2, 3, 4, UTC)),
+    "wall": (datetime(999, 1, 1), datetime(2024, 2, 29, 1, 2, 3, 4)),
+    "day": (date(9, 2, 3), date(2024, 2, 29)),
+    "at": (time(0, 0, 0, 1), time(23)),
+    "span": (timedelta(days=-3), timedelta(microseconds=1)),
+    "uid": (UUID(int=5), UUID(int=2**127)),
+    "mood": (Mood.CALM, Mood.WILD),
+    "level": (Level.LOW, Level.HIGH),
+}
+
+
+def put_pair(db: Db, field: str) -> tuple[Any, Any]:
+    """Rows with a low and a high value of a field, one without a value and one without an author."""
+    low, high = LOW_HIGH[field]
+    put(
+        db,
+        [
+            {"name": "low", "author": Author(name="a", **{field: low})},
+            {"name": "high", "author": Author(name="b", **{field: high})},
+            {"name": "null", "author": Author(name="c")},
+            {"name": "none"},
+        ],
+    )
+    return low, high
+
+
+@rule("B5", "C18", "D1", needs=[PATHS])
+@pytest.mark.parametrize("field", list(LOW_HIGH))
+def test_values_of_each_kind_at_a_path_are_compared_exactly(db: Db, field: str) -> None:
+    low, high = put_pair(db, field)
+    both(db, "low", **{f"author__{field}": low})
+    both(db, "high low", **{f"author__{field}__in": [low, high]})
+    both(db, "high", **{f"author__{field}__gt": low})
+    both(db, "high low", **{f"author__{field}__gte": low})
+    both(db, "low", **{f"author__{field}__lt": high})
+    both(db, "none null", **{f"author__{field}": None})
+
+
+@rule("A19", "C18", needs=ORDERED)
+@pytest.mark.parametrize("field", list(LOW_HIGH))
+def test_rows_are_ordered_by_values_at_a_path(db: Db, field: str) -> None:
+    put_pair(db, field)
+    names = db.names(docs.order_by(f"author__{field}", "name"))
+    assert names == ["none", "null", "low", "high"]
+    assert db.names(docs.order_by(f"-author__{field}", "-name")) == names[::-1]
+    assert db(docs.order_by(f"author__{field}", "name")).last().name == "high"
+
+
+@rule("B5", "G9", needs=READ)
+@pytest.mark.parametrize("field", list(LOW_HIGH))
+def test_values_at_a_path_are_read(db: Db, field: str) -> None:
+    low, high = put_pair(db, field)
+    path = f"author__{field}"
+    found = {row["name"]: row[path] for row in db(docs.values("name", path)).rows()}
+    assert found == {"low": low, "high": high, "null": None, "none": None}
+    assert type(found["low"]) is type(low)
+    assert db(docs.filter(name="high").values_list(path, flat=True)).get() == high
+    assert db(docs.filter(name="high").values_list(F(path), "name")).get() == (high, "high")
+
+
+@rule("G9", needs=READ)
+def test_embedded_models_and_lists_at_a_path_are_read(db: Db) -> None:
+    city = City(name="Oslo", founded=date(1040, 1, 1), area=Decimal("1.50"))
+    put(db, [{"name": "a", "author": Author(name="x", city=city, nicknames=["b", ""])}, {"name": "b"}])
+    query = docs.order_by("name").values_list("author__city", "author__nicknames")
+    assert db(query).rows() == [(city, ["b", ""]), (None, None)]
+
+
+@rule("D10", needs=[PATHS, DatePart.YEAR, DatePart.MONTH])
+def test_parts_of_a_moment_at_a_path_are_looked_up(db: Db) -> None:
+    put_pair(db, "born")
+    both(db, "high", author__born__year=2024)
+    both(db, "low", author__born__year__lt=2024)
+    both(db, "high", author__born__month=2)
+
+
+@rule("A12", needs=[PATHS, Feature.COMPARE_COLUMNS, Feature.COMPUTED])
+def test_values_at_two_paths_are_compared(db: Db) -> None:
+    put(
+        db,
+        [
+            {"name": "same", "author": Author(name="x", age=3), "maker": Author(name="x", age=3)},
+            {"name": "other", "author": Author(name="x", age=3), "maker": Author(name="y", age=4)},
+            {"name": "null", "author": Author(name="x"), "maker": Author(name="x")},
+        ],
+    )
+    assert db.found(docs.filter(author__age=F("maker__age"))) == "same"
+    assert db.found(docs.filter(author__age__lt=F("maker__age"))) == "other"
+    assert db.found(docs.filter(author__name=F("maker__name"))) == "null same"
+
+
+@rule("A16", "A17", needs=[PATHS, Feature.COMPUTED])
+def test_values_at_a_path_are_aggregated(db: Db) -> None:
+    put(db)
+    found = db(docs.all()).aggregate(
+        n=Count("author__age"), total=Sum("author__age"), low=Min("author__age"), top=Max("author__name")
+    )
+    assert found == {"n": 2, "total": 34, "low": 4, "top": "bob"}
+    assert db(docs.filter(author__isnull=True)).aggregate(mean=Avg("author__age")) == {"mean": None}
+
+
+@rule("A18", needs=[PATHS, Feature.GROUP, Feature.GROUP_EXPRESSIONS])
+def test_rows_are_grouped_by_values_at_a_path(db: Db) -> None:
+    put(db, [*AUTHORS, {"name": "dan", "author": Author(name="Dan", city=City(name="Oslo"))}])
+    query = docs.values("author__city__name").annotate(n=Count("*")).order_by("author__city__name")
+    assert [(row["author__city__name"], row["n"]) for row in db(query).rows()] == [
+        (None, 2),
+        ("Bergen", 1),
+        ("Oslo", 2),
+    ]
+
+
+@rule("F12", needs=[*READ, Feature.DISTINCT])
+def test_distinct_values_at_a_path_are_read(db: Db) -> None:
+    put(db, [*AUTHORS, {"name": "dan", "author": Author(name="Dan", age=30)}])
+    query = docs.values_list("author__age", flat=True).distinct().order_by("author__age")
+    assert db(query).rows() == [None, 4, 30]
+
+
+@rule("A13", needs=READ)
+def test_values_at_a_path_are_computed_with(db: Db) -> None:
+    put(db)
+    query = docs.annotate(next=F("author__age") + 1).order_by("name")
+    assert [row.next for row in db(query).rows()] == [31, 5, None, None]
+    assert db.found(docs.alias(next=F("author__age") + 1).filter(next=5)) == "bob"
+
+
+@rule("G10", needs=[PATHS, Feature.SIZES])
+def test_a_list_at_a_path_is_looked_into(db: Db) -> None:
+    put(
+        db,
+        [
+            {"name": "two", "author": Author(name="x", nicknames=["a", "b"])},
+            {"name": "empty", "author": Author(name="x", nicknames=[])},
+            {"name": "none"},
+        ],
+    )
+    both(db, "two", author__nicknames__len=2)
+    both(db, "empty", author__nicknames__len__lt=1)
+    db.need(Feature.PATH_ITEMS)
+    both(db, "two", author__nicknames__1="b")
+
+
+@rule("G8", "G9", needs=[PATHS, Feature.JSON_PATHS])
+def test_json_at_a_path_is_looked_into(db: Db) -> None:
+    put(
+        db,
+        [
+            {"name": "one", "author": Author(name="x", extra={"a": [1]})},
+            {"name": "text", "author": Author(name="x", extra={"a": "1"})},
+            {"name": "null", "author": Author(name="x", extra={"a": None})},
+            {"name": "none"},
+        ],
+    )
+    both(db, "one", author__extra__a__0=1)
+    both(db, "text", author__extra__a="1")
+    both(db, "null", author__extra__a=None)
+    both(db, "none", author__extra__a__isnull=True)
+
+
+@rule("K1", "K5")
+@pytest.mark.parametrize(
+    ("lookups", "message"),
+    [
+        ({"author__agee": 1}, r"Document\.author is Author, which has no field 'agee'; its fields are name, age"),
+        ({"author__name__x": 1}, r"Document\.author__name has no lookup 'x'"),
+        ({"lines__skuu": 1}, r"Document\.lines is list of Line, which has no field 'skuu'"),
+        ({"author__age": "x"}, r"Document\.author__age is int: author__age='x' does not work; it takes an int"),
+        ({"lines__quantity": F("id")}, "elements of a list are not compared with expressions"),
+        ({"author__city": City(name="x")}, "compared with NULL only"),
+    ],
+)
+def test_a_wrong_path_is_refused_with_what_would_work(db: Db, lookups: dict[str, Any], message: str) -> None:
+    db.given(Document, [])
+    with db.commands(0), pytest.raises(FieldError, match=message):
+        docs.filter(**lookups)
+
+
+@rule("K5")
+@pytest.mark.parametrize("name", ["author__x", "lines__sku", "author__name__lower", "tags__x", "name__x"])
+def test_an_order_by_a_path_that_leads_nowhere_is_refused(db: Db, name: str) -> None:
+    db.given(Document, [])
+    with db.commands(0), pytest.raises(FieldError, match=r"Document\."):
+        docs.order_by(name)
+    with db.commands(0), pytest.raises(FieldError, match=r"Document\."):
+        docs.values(name)
+
+
+@rule("declared")
+def test_documents_are_looked_into_behind_client(db: Db) -> None:
+    looked = ("PATHS", "PATH_ITEMS", "PATH_KEYS", "JSON_PATHS", "SIZES", "ANY_ELEMENT", "ORDER_JSON")
+    db.proves(*(f"client:Feature:{name}" for name in looked), *(f"client:Holding:{each.name}" for each in Holding))
+    line = Line(sku="a", quantity=2)
+    author = Author(name="Ann")
+    it = {"author": author, "lines": [line], "tags": ["a"], "data": {"a": [1, None]}, "words": {"k": "v"}}
+    put(db, [{"name": "it", **it}, {"name": "other", "tags": ["b"], "data": {"a": "x"}}])
+    query = docs.client(max_rows=9)
+    conditions: list[dict[str, Any]] = [
+        {"author__name": "Ann"},
+        {"tags__0": "a"},
+        {"words__k": "v"},
+        {"data__a__0": 1},
+        {"lines__len": 1},
+        {"lines__sku": "a", "lines__quantity": 2},
+        {"tags": ["a"]},
+        {"tags__contains": "a"},
+        {"tags__contained_by": ["a", "x"]},
+        {"tags__overlap": ["a", "x"]},
+        {"data": {"a": [1, None]}},
+        {"data__a__1": None},
+        {"data__contains": {"a": [1]}},
+        {"data__contained_by": {"a": [1, None], "b": 1}},
+        {"words__has_key": "k"},
+        {"words__has_keys": ["k"]},
+        {"words__has_any_keys": ["k", "x"]},
+    ]
+    for condition in conditions:
+        assert db.found(query.filter(**condition)) == "it", condition
+    assert db.names(query.order_by("data__a")) == ["other", "it"]
+
+
+# ---- lists of embedded models
+
+
+LINES: list[dict[str, Any]] = [
+    {"name": "same", "lines": [Line(sku="a", quantity=1), Line(sku="b", quantity=9)]},
+    {"name": "apart", "lines": [Line(sku="a", quantity=9), Line(sku="b", quantity=1)]},
+    {"name": "other", "lines": [Line(sku="b", quantity=1, marks=[1, 2])]},
+    {"name": "null", "lines": [Line(sku="z", origin=City(name="Oslo"))]},
+    {"name": "empty", "lines": []},
+]
+
+
+@rule("F13", "A4", needs=[Feature.ANY_ELEMENT])
+def test_a_condition_on_a_list_holds_where_any_element_fulfils_it(db: Db) -> None:
+    put(db, LINES)
+    both(db, "apart same", lines__sku="a")
+    both(db, "apart same", lines__quantity__gt=1)
+    both(db, "null", lines__quantity=None)
+    both(db, "apart other same", lines__sku__in=["a", "b"])
+    both(db, "null", lines__sku__startswith="z")
+
+
+@rule("F13", needs=[Feature.ANY_ELEMENT])
+def test_one_filter_speaks_of_one_element_and_two_of_any(db: Db) -> None:
+    put(db, LINES)
+    assert db.found(docs.filter(lines__sku="a", lines__quantity=1)) == "same"
+    assert db.found(docs.filter(lines__sku="a").filter(lines__quantity=1)) == "apart same"
+    assert db.found(docs.filter(Q(lines__sku="a"), lines__quantity=1)) == "same"
+    assert db.found(docs.filter(Q(lines__sku="a") & Q(lines__quantity=1))) == "same"
+    assert db.found(docs.filter(lines__quantity__range=(2, 9), lines__sku="b")) == "same"
+
+
+@rule("F13", needs=[Feature.ANY_ELEMENT])
+def test_alternatives_in_one_filter_speak_of_one_element(db: Db) -> None:
+    put(db, LINES)
+    assert db.found(docs.filter(Q(lines__quantity=1) | Q(lines__sku="z"), lines__sku="a")) == "same"
+    assert db.found(docs.filter(Q(lines__sku="z") | Q(lines__quantity=9))) == "apart null same"
+    assert db.found(docs.filter(Q(lines__quantity=1) | Q(name="apart"), lines__sku="a")) == "apart same"
+
+
+@rule("F13", "F14", "A4", needs=[Feature.ANY_ELEMENT])
+def test_exclude_keeps_rows_of_which_no_element_fulfils_all(db: Db) -> None:
+    put(db, LINES)
+    assert db.found(docs.exclude(lines__sku="a")) == "empty null other"
+    assert db.found(docs.exclude(lines__sku="a", lines__quantity=1)) == "apart empty null other"
+    assert db.found(docs.exclude(lines__sku="a").exclude(lines__quantity=1)) == "empty null"
+    assert db.found(docs.filter(~Q(lines__sku="a"), lines__quantity=1)) == "other"
+    assert db.found(docs.exclude(Q(lines__sku="a") | Q(lines__sku="z"))) == "empty other"
+
+
+@rule("G9", needs=[Feature.ANY_ELEMENT, PATHS])
+def test_a_path_goes_on_within_an_element(db: Db) -> None:
+    put(db, LINES)
+    both(db, "null", lines__origin__name="Oslo")
+    both(db, "apart other same", lines__origin__isnull=True)
+
+
+@rule("G9", "G10", needs=[Feature.ANY_ELEMENT, Feature.SIZES])
+def test_lists_within_an_element_are_looked_into(db: Db) -> None:
+    put(db, LINES)
+    both(db, "other", lines__marks__len=2)
+    both(db, "other", lines__marks__len__gt=0, lines__sku="b")
+
+
+@rule("G8", needs=[Feature.PATH_ITEMS, PATHS])
+def test_an_index_names_one_element(db: Db) -> None:
+    put(db, LINES)
+    both(db, "apart same", lines__0__sku="a")
+    both(db, "same", lines__1__quantity__gte=9)
+    both(db, "empty", lines__0__sku=None)
+    both(db, "empty null other", lines__1__isnull=True)
+    db.need(Feature.COMPUTED)
+    assert db(docs.filter(name="same").values_list("lines__1__sku", "lines__7__sku")).get() == ("b", None)
+    assert db(docs.filter(name="other").values_list("lines__0", flat=True)).get() == Line(
+        sku="b", quantity=1, marks=[1, 2]
+    )
+
+
+@rule("G10", needs=[Feature.SIZES])
+def test_the_number_of_elements_is_compared(db: Db) -> None:
+    put(db, LINES)
+    both(db, "empty", lines__len=0)
+    both(db, "apart same", lines__len__gte=2)
+
+
+# ---- updates
+
+
+@rule("G11", needs=[Feature.UPDATE_PATHS])
+def test_an_update_sets_one_part_of_an_embedded_model(db: Db) -> None:
+    put(db)
+    assert db(docs.filter(name="ann")).update(author__age=31) == 1
+    row = db(docs.all()).get(name="ann")
+    assert row.author == Author(name="Ann", age=31, city=City(name="Oslo"))
+    assert db(docs.filter(name__in=["ann", "bob"])).update(author__city__name="Rome", author__name="R") == 2
+    assert [row.author.city.name for row in db(docs.filter(name__in=["ann", "bob"])).rows()] == ["Rome", "Rome"]
+    assert db(docs.filter(name="bob")).update(author__age=None, maker__name="m") == 1
+    row = db(docs.all()).get(name="bob")
+    assert (row.author.age, row.author.name, row.maker.name) == (None, "R", "m")
+
+
+@rule("G11", needs=[Feature.UPDATE_PATHS])
+@pytest.mark.parametrize("field", list(LOW_HIGH))
+def test_an_update_sets_parts_of_each_kind(db: Db, field: str) -> None:
+    low, high = put_pair(db, field)
+    db(docs.filter(name="low")).update(**{f"author__{field}": high})
+    db(docs.filter(name="null")).update(**{f"author__{field}": low})
+    found = {row.name: getattr(row.author, field) for row in db(docs.exclude(name="none")).rows()}
+    assert found == {"low": high, "high": high, "null": low}
+
+
+@rule("G11", needs=[Feature.UPDATE_PATHS])
+def test_an_update_of_a_part_of_null_is_an_error_and_changes_nothing(db: Db) -> None:
+    put(db)
+    with pytest.raises(DataError):
+        db(docs.filter(name="none")).update(author__age=1)
+    assert db(docs.all()).get(name="none").author is None
+    with pytest.raises(DataError):
+        db(docs.filter(name="cid")).update(author__city__name="x")
+    assert db(docs.all()).get(name="cid").author == Author(name="Cid")
+
+
+@rule("A26", "G11")
+def test_an_update_of_a_part_is_validated(db: Db) -> None:
+    db.given(Document, [])
+    with db.commands(0), pytest.raises(ValidationError, match="age"):
+        db(docs.all()).update(author__age="x")
+    with db.commands(0), pytest.raises(FieldError, match="author and a part of it"):
+        db(docs.all()).update(author=None, author__age=1)
+    with db.commands(0), pytest.raises(FieldError, match="not a place in a list"):
+        db(docs.all()).update(lines__0__sku="x")
+    with db.commands(0), pytest.raises(FieldError, match="not to an expression"):
+        db(docs.all()).update(author__age=F("id"))
+    with pytest.raises((ValidationError, NotNullViolation)):
+        db(docs.all()).update(author__name=None)
