@@ -37,6 +37,7 @@ from polystore.query.calls import (
 )
 from polystore.query.capabilities import Capabilities, Feature
 from polystore.query.functions import Case, F, Q, Value, When
+from polystore.query.subqueries import Exists, OuterRef, Subquery
 from polystore.schema.build import Index, UniqueConstraint
 
 __version__ = "0.1.0"
@@ -52,6 +53,7 @@ __all__ = [
     "Concat",
     "Count",
     "EmbeddedModel",
+    "Exists",
     "Extract",
     "F",
     "Feature",
@@ -70,6 +72,7 @@ __all__ = [
     "Model",
     "Now",
     "NullIf",
+    "OuterRef",
     "Page",
     "Power",
     "Q",
@@ -82,6 +85,7 @@ __all__ = [
     "Sqrt",
     "StdDev",
     "Store",
+    "Subquery",
     "Substr",
     "Sum",
     "Trim",

@@ -30,6 +30,8 @@ class Feature(Enum):
     GROUP_EXPRESSIONS = "groups by computed values"
     HAVING = "conditions on groups"
     GROUP_SOURCE = "aggregates of slices, distinct rows and groups"
+    SUBQUERIES = "queries within queries"
+    SUBQUERY_WRITES = "queries within updates and deletes"
     ATOMIC_BATCH = "batches written whole or not at all"
     IGNORE_CONFLICTS = "inserts that skip rows in conflict"
     UPDATE_CONFLICTS = "inserts that update rows in conflict"
@@ -66,6 +68,8 @@ COMPUTING = frozenset(
         Feature.GROUP_EXPRESSIONS,
         Feature.HAVING,
         Feature.GROUP_SOURCE,
+        Feature.SUBQUERIES,
+        Feature.SUBQUERY_WRITES,
     }
 )
 """The features of computed values and groups: what an adapter that compiles columns only leaves out."""

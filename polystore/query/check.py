@@ -27,19 +27,23 @@ from polystore.query.nodes import (
     Extract,
     Function,
     Group,
+    HasRows,
     Insert,
     IsNull,
     Not,
     Null,
     Operation,
     Order,
+    Outer,
     Parameter,
+    Scalar,
     Select,
     Trunc,
     Truth,
     Update,
     UpdateEach,
     Within,
+    WithinRows,
 )
 from polystore.schema.kinds import BytesKind, FloatKind
 
@@ -159,6 +163,11 @@ class _Checker:
                 self.tested(left, condition)
             case Compare():
                 self.comparison(condition)
+            case HasRows(rows=rows, arguments=arguments):
+                self.subquery(describe_condition(condition), rows, arguments)
+            case WithinRows(left=left, rows=rows, arguments=arguments):
+                self.tested(left, condition)
+                self.subquery(describe_condition(condition), rows, arguments)
             case _:
                 assert_never(condition)
 
@@ -187,8 +196,10 @@ class _Checker:
 
     def expression(self, expression: Expression) -> None:
         match expression:
-            case Column() | Parameter() | Null():
+            case Column() | Parameter() | Null() | Outer():
                 return
+            case Scalar(rows=rows, arguments=arguments):
+                self.subquery(describe_expression(expression), rows, arguments)
             case Extract(part=part, operand=operand, zone=zone):
                 if part not in self.capabilities.date_parts:
                     self.refuse(describe_expression(expression))
@@ -219,6 +230,14 @@ class _Checker:
                 self.aggregate(expression)
             case _:
                 assert_never(expression)
+
+    def subquery(self, what: str, rows: Select | Group, arguments: Sequence[Expression]) -> None:
+        """A query within, and what it is told of the row around."""
+        self.need(Feature.SUBQUERIES, what)
+        for argument in arguments:
+            self.expression(argument)
+        self.condition(rows.condition)
+        self.select(rows) if isinstance(rows, Select) else self.group(rows)
 
     def zoned(self, expression: Expression, operand: Expression, zone: str | None) -> None:
         if zone is not None:

@@ -227,7 +227,32 @@ class Aggregated(Struct, frozen=True):
     condition: Condition | None = None
 
 
-Expression: TypeAlias = Column | Parameter | Null | Extract | Trunc | Arithmetic | Call | Case | Truth | Aggregated
+class Outer(Struct, frozen=True):
+    """In a subquery: the ``place``-th of the arguments that the query around it gives."""
+
+    place: int
+    kind: Kind
+
+
+class Scalar(Struct, frozen=True):
+    """The ``value`` of the first row that ``rows`` answers, NULL when there is none; as one of its kind.
+
+    ``arguments`` are expressions of the query around, one for each ``Outer`` place in ``rows``, which is told nothing
+    else about it: a subquery is a function of them.
+    """
+
+    rows: Select | Group
+    value: FieldInfo
+    arguments: tuple[Expression, ...]
+
+    @property
+    def kind(self) -> Kind:
+        return self.value.kind
+
+
+Expression: TypeAlias = (
+    Column | Parameter | Null | Extract | Trunc | Arithmetic | Call | Case | Truth | Aggregated | Outer | Scalar
+)
 
 
 def part_kind(part: DatePart) -> Kind:
@@ -265,6 +290,22 @@ class IsNull(Struct, frozen=True):
     operand: Expression
 
 
+class HasRows(Struct, frozen=True):
+    """``rows`` answers at least one; ``arguments`` as in ``Scalar``."""
+
+    rows: Select | Group
+    arguments: tuple[Expression, ...]
+
+
+class WithinRows(Struct, frozen=True):
+    """``left`` is the ``value`` of one of the ``rows``; not true when it is NULL. ``arguments`` as in ``Scalar``."""
+
+    left: Expression
+    rows: Select | Group
+    value: FieldInfo
+    arguments: tuple[Expression, ...]
+
+
 class All(Struct, frozen=True):
     """Every child is true; without children always true."""
 
@@ -278,12 +319,12 @@ class Either(Struct, frozen=True):
 
 
 class Not(Struct, frozen=True):
-    """The child is not true. After ``simplify`` the child is always a leaf: Compare, Within or IsNull."""
+    """The child is not true. After ``simplify`` the child is always a leaf, neither All, Either nor Not."""
 
     child: Condition
 
 
-Condition: TypeAlias = Compare | Within | IsNull | All | Either | Not
+Condition: TypeAlias = Compare | Within | IsNull | HasRows | WithinRows | All | Either | Not
 
 
 # ---- operations

@@ -43,6 +43,7 @@ from polystore.query.nodes import (
     Operation,
     Operator,
     Order,
+    Outer,
     Parameter,
     Select,
     Update,
@@ -124,6 +125,13 @@ def page_order(schema: Schema, shape: Shape) -> tuple[Order, ...]:
     """The total order in which the pages of a queryset's structure follow each other."""
     stage, _, _ = read_stages(schema, shape, count())
     return total_order(schema, order_of(schema, stage))
+
+
+def rows_of(schema: Schema, stage: Query, indexes: Iterator[int]) -> Select | Group:
+    """The rows of a stage, in its order where it has one."""
+    operation = _ask(schema, stage, "rows", (), indexes).operation
+    assert isinstance(operation, Select | Group)
+    return operation
 
 
 class _Asked(Struct, frozen=True):
@@ -268,16 +276,16 @@ def _page_columns(
 
 def is_unique(schema: Schema, condition: Condition) -> bool:
     """Whether at most one row can fulfil the condition, because it fixes the primary key or a unique field."""
-    children = condition.children if isinstance(condition, All) else (condition,)
-    fixed = {
-        child.left.field.name
-        for child in children
-        if isinstance(child, Compare)
-        and child.operator is Operator.EXACT
-        and isinstance(child.left, Column)
-        and isinstance(child.right, Parameter)
-    }
+    fixed = {each.field.name for each in fixed_by(condition) if isinstance(each, Column)}
     return schema.primary_key.name in fixed or any(fixed.issuperset(unique.fields) for unique in schema.uniques)
+
+
+def fixed_by(condition: Condition) -> Iterator[Expression]:
+    """What equals one value in all rows that fulfil the condition."""
+    for child in condition.children if isinstance(condition, All) else (condition,):
+        if isinstance(child, Compare) and child.operator is Operator.EXACT:
+            if isinstance(child.right, Parameter | Outer):
+                yield child.left
 
 
 # ---- writes

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from polystore.errors import FieldError
+from polystore.errors import FieldError, QueryUsageError
 from polystore.query.coerce import Verdict
 from polystore.query.literals import literal_kind
 from polystore.query.lookups import Lookup, find_lookup
-from polystore.query.names import Annotation, Names, made_field
+from polystore.query.names import Annotation, Enclosing, Names, made_field
 from polystore.query.nodes import (
     Aggregate,
     Aggregated,
@@ -30,15 +30,18 @@ from polystore.query.nodes import (
     Expression,
     Extract,
     Function,
+    HasRows,
     IsNull,
     Not,
     Null,
     Operator,
     Parameter,
     ParameterList,
+    Scalar,
     Trunc,
     Truth,
     Within,
+    WithinRows,
 )
 from polystore.query.signatures import (
     CASTS,
@@ -53,6 +56,7 @@ from polystore.query.signatures import (
     number_kind,
 )
 from polystore.query.simplify import FALSE, simplify
+from polystore.query.subqueries import Rows, reach
 from polystore.query.walk import aggregates_of
 from polystore.schema.kinds import (
     DateKind,
@@ -85,6 +89,10 @@ def _read_clause(names: Names, clause: Any, indexes: Iterator[int]) -> Condition
         children = tuple(_read_clause(names, child, indexes) for child in clauses)
         joined: Condition = All(children) if connector == "AND" else Either(children)
         return Not(joined) if negated else joined
+    if tag == "exists":
+        outer = Enclosing(names)
+        rows, _ = names.read_rows(details[0], indexes, outer)
+        return FALSE if rows is None else HasRows(rows, tuple(outer.arguments))
     lookup = find_lookup(names, details[0])
     is_null = IsNull(names.expression(lookup.field))
     match tag:
@@ -94,6 +102,8 @@ def _read_clause(names: Names, clause: Any, indexes: Iterator[int]) -> Condition
             return FALSE if details[1] is Verdict.NEVER else Not(is_null)
         case "in":
             return Within(_operand(names, lookup), ParameterList(next(indexes), lookup.kind, details[1]))
+        case "within":
+            return _read_membership(names, lookup, details[1], indexes)
         case "range":
             low, high = next(indexes), next(indexes)
             return All(
@@ -110,6 +120,15 @@ def _read_comparison(names: Names, lookup: Lookup, shape: Any, indexes: Iterator
         return FALSE
     refuse_mixed(f"{lookup.name} of {names.name}", lookup.kind, right.kind)
     return Compare(_operand(names, lookup), lookup.test, right)
+
+
+def _read_membership(names: Names, lookup: Lookup, rows: Rows, indexes: Iterator[int]) -> Condition:
+    outer = Enclosing(names)
+    found, value = names.read_rows(rows, indexes, outer)
+    refuse_mixed(f"{lookup.name} of {names.name} with {value.name} of {rows.schema.name}", lookup.kind, value.kind)
+    if found is None:
+        return FALSE
+    return WithinRows(_operand(names, lookup), found, value, tuple(outer.arguments))
 
 
 def _operand(names: Names, lookup: Lookup) -> Expression:
@@ -185,6 +204,11 @@ def read_annotation(names: Names, name: str, shape: Any, indexes: Iterator[int],
     expression = read_expression(names, shape, indexes)
     kind = expression.kind
     if kind is None:
+        if reach(shape):
+            raise FieldError(
+                f"{names.name}: the type of {name} is not known before the query around it is; write "
+                "Cast(OuterRef(...), int), or name the OuterRef in filter()"
+            )
         raise FieldError(f"{names.name}: {name}=None has no type; write Cast(None, int)")
     if is_container(kind):
         raise FieldError(f"{names.name}: {name} would be {describe_kind(kind)}; annotations are single values")
@@ -221,6 +245,16 @@ def read_expression(names: Names, shape: Any, indexes: Iterator[int]) -> Express
             return _case(names, branches, default, indexes)
         case ("truth", clause):
             return Truth(simplify(_read_clause(names, clause, indexes)))
+        case ("scalar", Rows() as rows):
+            return _read_scalar(names, rows, indexes)
+        case ("outer", inner):
+            return _read_outer(names, inner, indexes)
+        case ("assumed", kind, inner):
+            return _read_assumed(names, kind, inner, indexes)
+        case ("given", kind):
+            return Parameter(next(indexes), kind)
+        case ("nothing", kind):
+            return _nothing(kind)
         case ("aggregate", Aggregate() as aggregate, bool(distinct), operand, condition):
             return _aggregated(names, aggregate, distinct, operand, condition, indexes)
         case (str(symbol), left, right):
@@ -228,6 +262,50 @@ def read_expression(names: Names, shape: Any, indexes: Iterator[int]) -> Express
             a, b = read_expression(names, left, indexes), read_expression(names, right, indexes)
             return Arithmetic(operator, a, b, _kind_of_arithmetic(names, operator, a.kind, b.kind))
     raise AssertionError(shape)
+
+
+# ---- subqueries
+
+
+def _read_scalar(names: Names, rows: Rows, indexes: Iterator[int]) -> Expression:
+    outer = Enclosing(names)
+    found, value = names.read_rows(rows, indexes, outer, one=True)
+    return _nothing(value.kind) if found is None else Scalar(found, value, tuple(outer.arguments))
+
+
+def _nothing(kind: Kind) -> Expression:
+    """NULL as a value of a kind."""
+    return Call(Function.CAST, (Null(),), kind)
+
+
+def _read_outer(names: Names, shape: Any, indexes: Iterator[int]) -> Expression:
+    """What the query around says of a name; where that is not known yet, something that goes with every kind."""
+    outer = names.outer
+    if outer is None:
+        if names.settled:
+            raise QueryUsageError(
+                f"{names.name}: OuterRef refers to a query around this one and there is none; pass this queryset to "
+                "Exists(), Subquery() or __in of another one"
+            )
+        return Null()
+    expression = read_expression(outer.names, shape, indexes)
+    if expression.kind is None:
+        return expression
+    if is_container(expression.kind):
+        raise FieldError(f"{outer.names.name}: OuterRef does not take {describe_kind(expression.kind)}")
+    return outer.argument(expression, expression.kind)
+
+
+def _read_assumed(names: Names, assumed: Kind, shape: Any, indexes: Iterator[int]) -> Expression:
+    """An expression about the query around; values it was compared with are of the kind that it seemed to have."""
+    expression = read_expression(names, shape, indexes)
+    if expression.kind != assumed:
+        found = "NULL" if expression.kind is None else describe_kind(expression.kind)
+        raise FieldError(
+            f"{names.name}: an annotation with OuterRef is {found}, where without the query around it seemed to be "
+            f"{describe_kind(assumed)}; say what it is with Cast(...), or compute it in filter()"
+        )
+    return expression
 
 
 def refuse_mixed(what: str, left: Kind, right: Kind) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from polystore.query.nodes import All, Compare, Condition, Either, IsNull, Not, Within
+from polystore.query.nodes import All, Compare, Condition, Either, HasRows, IsNull, Not, Within, WithinRows
 
 TRUE = All()
 FALSE = Either()
@@ -29,7 +29,7 @@ def _positive(condition: Condition) -> Condition:
             return _either([_positive(child) for child in children])
         case Not(child=child):
             return _negative(child)
-        case IsNull() | Compare() | Within():
+        case IsNull() | Compare() | Within() | HasRows() | WithinRows():
             return condition
     assert_never(condition)
 
@@ -42,7 +42,7 @@ def _negative(condition: Condition) -> Condition:
             return _all([_negative(child) for child in children])
         case Not(child=child):
             return _positive(child)
-        case IsNull() | Compare() | Within():
+        case IsNull() | Compare() | Within() | HasRows() | WithinRows():
             return Not(condition)
     assert_never(condition)
 

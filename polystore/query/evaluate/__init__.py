@@ -7,6 +7,7 @@ tuple that parameters point into. The client-side stage of a query and the memor
 from polystore.query.evaluate.compute import COMPARISONS, computation, matches, predicate
 from polystore.query.evaluate.numbers import decimal_result, number_result
 from polystore.query.evaluate.operations import (
+    answering,
     assigned,
     change_rows,
     count_rows,
@@ -21,6 +22,7 @@ __all__ = [
     "Row",
     "Run",
     "Values",
+    "answering",
     "assigned",
     "change_rows",
     "computation",
