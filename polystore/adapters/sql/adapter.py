@@ -45,7 +45,7 @@ class SqlAdapter:
         """Every value is held as it is."""
 
     def compile(self, operation: Operation) -> AnyStatement:
-        return compile_operation(operation, self._dialect, self.table(operation.schema))
+        return compile_operation(operation, self._dialect, self.table)
 
     def table(self, schema: Schema) -> Table:
         """The SQLAlchemy table of a schema."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, assert_never
 
 from sqlalchemy import ClauseElement, ColumnElement, Table, delete, func, literal_column, select, update
@@ -22,6 +22,7 @@ from polystore.adapters.sql.prepared import (
     binder,
 )
 from polystore.adapters.sql.rows import Rows, group_rows, select_rows, sliced, where
+from polystore.adapters.sql.subqueries import StatementWriter
 from polystore.adapters.sql.upserts import ConflictParts, conflict_parts, each_parts, one_text
 from polystore.query.nodes import (
     Count,
@@ -36,22 +37,24 @@ from polystore.query.nodes import (
     UpdateEach,
     answered,
 )
-from polystore.schema.model import FieldInfo
+from polystore.schema.model import FieldInfo, Schema
 
 _ONE: ColumnElement[Any] = literal_column("1")
 
 
-def compile_operation(operation: Operation, dialect: Dialect, table: Table) -> AnyStatement:
-    """Compiles one operation on its schema's table.
+def compile_operation(operation: Operation, dialect: Dialect, tables: Callable[[Schema], Table]) -> AnyStatement:
+    """Compiles one operation on the tables of its schemas.
 
     Raises:
         NotSupportedError: the database cannot do a part of it.
     """
+    table = tables(operation.schema)
     if isinstance(operation, Insert):
         return _insert(operation, dialect, table)
     if isinstance(operation, UpdateEach):
         return _update_each(operation, dialect, table)
-    writer = Writer(dialect, operation.schema, table)
+    changed = operation.schema if isinstance(operation, Update | Delete) else None
+    writer = StatementWriter(dialect, operation.schema, tables, changed)
     match operation:
         case Select():
             return _rows(operation, select_rows(operation, writer), writer)

@@ -62,6 +62,10 @@ class Dialect(Computing):
     """How a text says where a value goes."""
     no_limit: int | None = None
     """What LIMIT takes for all rows."""
+    slices_in_lists = True
+    """Whether a query behind IN may be a slice."""
+    derived_tables_refer = True
+    """Whether a table that is selected from a query may refer to a row around that."""
     name_length: int
     """The longest name of a table, column or index in bytes."""
 

@@ -93,7 +93,7 @@ def _source(source: Select | Group, writer: Writer) -> Rows:
 
 def _inner(rows: Rows, writer: Writer) -> Any:
     """Rows to select from; their fields stand there from now on."""
-    found = rows.statement.subquery()
+    found = writer.derived(rows.statement)
     placed = writer.dialect.placed
     writer.places = {
         cell.field: Place(placed(found.c[f"c{number}"], cell.sql), cell.working)
