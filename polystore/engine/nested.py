@@ -203,7 +203,7 @@ def _interleaved(values: Values, replaced: Sequence[list[Any]]) -> list[Any]:
 
 def _first(handle: Handle, part: Shape, inner: Inner) -> First:
     there = inner_handle(handle, inner)
-    if reach(part):
+    if reach(inner.rows.shape):
         raise _refused(handle, there)
     shape, values = inner.rows.shape, inner.values
     most = None

@@ -43,6 +43,8 @@ _UNDECLARED = frozenset(
         Feature.ORDER_BYTES,
         Feature.ROUND_FLOATS,
         Feature.TIME_ZONES,
+        Feature.SUBQUERIES,
+        Feature.SUBQUERY_WRITES,
     }
 )
 """A float is rounded from its first 34 digits only; the server's table of time zones is older or newer than ours."""
