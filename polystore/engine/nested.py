@@ -124,7 +124,7 @@ def asked_first(handle: Handle, nested: Nested, values: Values) -> list[First]:
     found: list[First] = []
 
     def placeholder(part: Shape, inner: Inner) -> tuple[Any, list[Any]]:
-        first = _first(handle, part, inner)
+        first = _first(handle, part, inner, declared=nested.feature in handle.connection.adapter.capabilities.features)
         found.append(first)
         return _settled(part, inner, first, _PLACEHOLDERS[part[0]])
 
@@ -201,10 +201,10 @@ def _interleaved(values: Values, replaced: Sequence[list[Any]]) -> list[Any]:
 # ---- one query that is asked first
 
 
-def _first(handle: Handle, part: Shape, inner: Inner) -> First:
+def _first(handle: Handle, part: Shape, inner: Inner, *, declared: bool) -> First:
     there = inner_handle(handle, inner)
     if reach(inner.rows.shape):
-        raise _refused(handle, there)
+        raise _refused(handle, there, behind_client=declared)
     shape, values = inner.rows.shape, inner.values
     most = None
     if part[0] == "within":
@@ -216,8 +216,13 @@ def _first(handle: Handle, part: Shape, inner: Inner) -> First:
     return First(there, compiled, values, most)
 
 
-def _refused(handle: Handle, there: Handle) -> NotSupportedError:
+def _refused(handle: Handle, there: Handle, *, behind_client: bool) -> NotSupportedError:
     around, within = handle.connection.label, there.connection.label
+    if there.connection is handle.connection and behind_client:
+        return NotSupportedError(
+            f"{handle.schema.name} on {around}: what stands behind client() is evaluated here, and a query of "
+            f"{there.schema.name} there cannot refer to the query around it (OuterRef); put it before client()"
+        )
     if there.connection is handle.connection:
         return NotSupportedError(
             f"{handle.schema.name} on {around}: the store cannot do a query of {there.schema.name} here that refers "

@@ -7,7 +7,7 @@ An annotation is substituted where it is named: its expression stands there then
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar, Protocol, TypeAlias
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -48,14 +48,17 @@ class Enclosing:
         return Outer(self.arguments.index(expression), kind)
 
 
+Taken: TypeAlias = Literal["value", "values", "existence"]
+
+
 class ReadRows(Protocol):
     """Reads a subquery: its operation (None when it has no row for certain), and the first of its outputs.
 
-    With ``one`` it must have one row at the most.
+    Of its rows the query around takes the value of the only one, all values, or whether there is one.
     """
 
     def __call__(
-        self, rows: Rows, indexes: Iterator[int], outer: Enclosing, *, one: bool = False
+        self, rows: Rows, indexes: Iterator[int], outer: Enclosing, take: Taken
     ) -> tuple[Select | Group | None, FieldInfo]: ...
 
 

@@ -91,7 +91,7 @@ def _read_clause(names: Names, clause: Any, indexes: Iterator[int]) -> Condition
         return Not(joined) if negated else joined
     if tag == "exists":
         outer = Enclosing(names)
-        rows, _ = names.read_rows(details[0], indexes, outer)
+        rows, _ = names.read_rows(details[0], indexes, outer, "existence")
         return FALSE if rows is None else HasRows(rows, tuple(outer.arguments))
     lookup = find_lookup(names, details[0])
     is_null = IsNull(names.expression(lookup.field))
@@ -124,7 +124,7 @@ def _read_comparison(names: Names, lookup: Lookup, shape: Any, indexes: Iterator
 
 def _read_membership(names: Names, lookup: Lookup, rows: Rows, indexes: Iterator[int]) -> Condition:
     outer = Enclosing(names)
-    found, value = names.read_rows(rows, indexes, outer)
+    found, value = names.read_rows(rows, indexes, outer, "values")
     refuse_mixed(f"{lookup.name} of {names.name} with {value.name} of {rows.schema.name}", lookup.kind, value.kind)
     if found is None:
         return FALSE
@@ -269,7 +269,7 @@ def read_expression(names: Names, shape: Any, indexes: Iterator[int]) -> Express
 
 def _read_scalar(names: Names, rows: Rows, indexes: Iterator[int]) -> Expression:
     outer = Enclosing(names)
-    found, value = names.read_rows(rows, indexes, outer, one=True)
+    found, value = names.read_rows(rows, indexes, outer, "value")
     return _nothing(value.kind) if found is None else Scalar(found, value, tuple(outer.arguments))
 
 

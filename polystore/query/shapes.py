@@ -135,7 +135,9 @@ def _in_clause(scope: Scope, lookup: Lookup, value: Any, values: list[Any]) -> A
         return ("within", lookup.name, inner.rows)
     if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
         _refuse(scope, lookup, value, Refused("a list, tuple, set or other collection of values"))
-    return in_list(lookup.name, [_coerced(scope, lookup, lookup.coerce, item) for item in value if item is not None], values)
+    return in_list(
+        lookup.name, [_coerced(scope, lookup, lookup.coerce, item) for item in value if item is not None], values
+    )
 
 
 def in_list(name: str, options: Iterable[Any], values: list[Any]) -> Any:

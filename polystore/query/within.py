@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from polystore.errors import QueryUsageError
 from polystore.query.groups import never
-from polystore.query.names import Enclosing, Names
+from polystore.query.names import Enclosing, Names, Taken
 from polystore.query.nodes import Group, Select
 from polystore.query.planner import fixed_by, is_unique, rows_of
 from polystore.query.simplify import simplify
@@ -20,7 +20,7 @@ from polystore.schema.model import FieldInfo, Schema
 
 
 def read_rows(
-    rows: Rows, indexes: Iterator[int], outer: Enclosing, *, one: bool = False
+    rows: Rows, indexes: Iterator[int], outer: Enclosing, take: Taken
 ) -> tuple[Select | Group | None, FieldInfo]:
     """Reads a subquery: its operation (None when it has no row for certain), and the first of its outputs.
 
@@ -28,7 +28,7 @@ def read_rows(
         rows: its structure.
         indexes: the places of the values.
         outer: the query around.
-        one: whether it must have one row at the most.
+        take: what the query around takes of it: the value of the only row, all values, or whether there is a row.
 
     Raises:
         QueryUsageError: it may have several rows where one is needed, or continues behind ``client()``.
@@ -45,7 +45,9 @@ def read_rows(
     found = rows_of(schema, stage, indexes)
     if found.limit is None and found.offset is None:
         found = replace(found, order=())
-    if one and not rows.single and not _has_one_row(found):
+    if take == "existence" and isinstance(found, Select) and not found.distinct:
+        found = replace(found, columns=(schema.primary_key,), computed=())
+    if take == "value" and not rows.single and not _has_one_row(found):
         raise QueryUsageError(
             f"{schema.name}: Subquery() takes the value of one row, and this queryset may have several; slice it with "
             "[:1], or filter by its primary key or by a unique field"

@@ -64,6 +64,8 @@ class Dialect(Computing):
     """What LIMIT takes for all rows."""
     slices_in_lists = True
     """Whether a query behind IN may be a slice."""
+    order_refers = True
+    """Whether a query within another one may be in an order that refers to the row around."""
     derived_tables_refer = True
     """Whether a table that is selected from a query may refer to a row around that."""
     name_length: int

@@ -106,6 +106,7 @@ class SqliteDialect(SqliteComputing, Dialect):
     )
     mark = "?"
     no_limit = -1
+    order_refers = False
     name_length = 1000
 
     def __init__(self) -> None:
