@@ -18,6 +18,7 @@ from polystore.query.planner import Terminal
 from polystore.query.shapes import in_list
 from polystore.query.stages import Shape
 from polystore.query.subqueries import Inner, Rows, flat, reach, subqueries_in
+from polystore.schema.kinds import BytesKind
 from polystore.schema.plain import to_plain
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ def _first(handle: Handle, part: Shape, inner: Inner, *, declared: bool) -> Firs
     most = None
     if part[0] == "within":
         most = handle.home.most_values
-        shape, values = _bounded(shape, values, most + 1, there)
+        shape, values = _bounded(inner, most + 1, there)
     compiled = there.compiled("exists" if part[0] == "exists" else "rows", shape)
     if compiled.nested is not None and not is_one_command(there, compiled.nested, values):
         asked_first(there, compiled.nested, values)
@@ -235,17 +236,27 @@ def _refused(handle: Handle, there: Handle, *, behind_client: bool) -> NotSuppor
     )
 
 
-def _bounded(shape: Shape, values: Values, most: int, there: Handle) -> tuple[Shape, Values]:
-    """The query with no more than ``most`` rows; without a slice each value once, in no order."""
+def _bounded(inner: Inner, most: int, there: Handle) -> tuple[Shape, Values]:
+    """The query with no more than ``most`` rows; without a slice in no order, and each value once where that is easy."""
+    shape, values = inner.rows.shape, inner.values
     place = next((place for place, step in enumerate(shape) if step[0] == "slice"), None)
     if place is None:
-        alone = not any(step[0] in ("client", "distinct") or step[0] == "annotate" for step in shape)
-        once = (("distinct",),) if Feature.DISTINCT in there.connection.adapter.capabilities.features and alone else ()
+        once = (("distinct",),) if _is_told_apart(shape, there) else ()
         return (*shape, ("order", ()), *once, ("slice", False, True)), (*values, most)
     _, has_offset, has_limit = shape[place]
     if has_limit:
         return shape, (*values[:-1], min(values[-1], most))
     return (*shape[:place], ("slice", has_offset, True), *shape[place + 1 :]), (*values, most)
+
+
+def _is_told_apart(shape: Shape, there: Handle) -> bool:
+    """Whether the store finds the distinct values, and there may be fewer of them than rows."""
+    if any(step[0] in ("client", "distinct", "annotate", "alias") for step in shape):
+        return False
+    field = there.schema.field(shape[-1][1][0])
+    unique = field.primary_key or any(each.fields == (field.name,) for each in there.schema.uniques)
+    declared = Feature.DISTINCT in there.connection.adapter.capabilities.features
+    return declared and not unique and not isinstance(field.kind, BytesKind)
 
 
 def _settled(part: Shape, inner: Inner, first: First, answer: Any) -> tuple[Any, list[Any]]:

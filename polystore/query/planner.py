@@ -6,7 +6,7 @@ Everything here is pure; a plan depends on the structure only and is made once f
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import count
 from typing import Any, Literal, TypeAlias
 
@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from polystore.errors import FieldError, QueryUsageError
+from polystore.query.evaluate import value_of_field
 from polystore.query.explain import describe_expression
 from polystore.query.groups import (
     Keys,
@@ -49,7 +50,7 @@ from polystore.query.nodes import (
     Update,
 )
 from polystore.query.orders import reversed_order, total_order
-from polystore.query.reading import read_expression, refuse_mixed
+from polystore.query.reading import is_nothing, read_expression, refuse_mixed
 from polystore.query.signatures import same_kind
 from polystore.query.simplify import rooted, simplify
 from polystore.query.stages import Output, Query, Shape, order_of, read_stages
@@ -336,8 +337,17 @@ def read_assignments(
             expression = read_expression(names, form, indexes)
             refuse_ungrouped(names, [expression])
             _refuse_kind(schema, name, field, expression.kind)
-            found.append(Assignment(field, expression))
+            found.append(Assignment(field, _as_value(field, expression)))
     return tuple(found)
+
+
+def _as_value(field: FieldInfo, expression: Expression) -> Expression:
+    """An expression whose value is known, as a value of the field."""
+    if is_nothing(expression):
+        return Null()
+    if isinstance(expression, Parameter) and expression.kind != field.kind:
+        return Parameter(expression.index, field.kind, partial(value_of_field, field=field))
+    return expression
 
 
 def _refuse_kind(schema: Schema, name: str, field: FieldInfo, kind: Kind | None) -> None:

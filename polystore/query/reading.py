@@ -116,7 +116,7 @@ def _read_clause(names: Names, clause: Any, indexes: Iterator[int]) -> Condition
 def _read_comparison(names: Names, lookup: Lookup, shape: Any, indexes: Iterator[int]) -> Condition:
     assert isinstance(lookup.test, Operator)
     right = read_expression(names, shape, indexes)
-    if right.kind is None:
+    if right.kind is None or is_nothing(right):
         return FALSE
     refuse_mixed(f"{lookup.name} of {names.name}", lookup.kind, right.kind)
     return Compare(_operand(names, lookup), lookup.test, right)
@@ -276,6 +276,11 @@ def _read_scalar(names: Names, rows: Rows, indexes: Iterator[int]) -> Expression
 def _nothing(kind: Kind) -> Expression:
     """NULL as a value of a kind."""
     return Call(Function.CAST, (Null(),), kind)
+
+
+def is_nothing(expression: Expression) -> bool:
+    """Whether this is NULL as a value of a kind."""
+    return isinstance(expression, Call) and expression.function is Function.CAST and expression.arguments == (Null(),)
 
 
 def _read_outer(names: Names, shape: Any, indexes: Iterator[int]) -> Expression:

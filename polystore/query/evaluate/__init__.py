@@ -14,6 +14,7 @@ from polystore.query.evaluate.operations import (
     find_rows,
     group_rows,
     select_rows,
+    value_of_field,
 )
 from polystore.query.evaluate.run import Row, Run, Values
 
@@ -34,4 +35,5 @@ __all__ = [
     "number_result",
     "predicate",
     "select_rows",
+    "value_of_field",
 ]

@@ -164,14 +164,14 @@ def assigned(row: Row, assignments: Sequence[Assignment], values: Values) -> dic
     for assignment in assignments:
         value = computation(assignment.value)(row, run)
         if value is not None and not isinstance(assignment.value, Parameter):
-            value = _as_kind(value, assignment.field)
+            value = value_of_field(value, assignment.field)
         if value is None and not assignment.field.null:
             raise NotNullViolation(f"{assignment.field.label} cannot be NULL", model=assignment.field.model)
         changes[assignment.field.name] = value
     return changes
 
 
-def _as_kind(value: Any, field: FieldInfo) -> Any:
+def value_of_field(value: Any, field: FieldInfo) -> Any:
     """A computed value as one of the field's kind."""
     kind = plain_kind(field.kind)
     if isinstance(kind, FloatKind):
