@@ -38,6 +38,7 @@ from polystore.query.calls import (
 )
 from polystore.query.capabilities import Capabilities, Feature
 from polystore.query.functions import Case, F, Q, Value, When
+from polystore.query.subqueries import Exists, OuterRef, Subquery
 from polystore.schema.build import Index, UniqueConstraint
 
 __version__ = "0.1.0"
@@ -53,6 +54,7 @@ __all__ = [
     "Concat",
     "Count",
     "EmbeddedModel",
+    "Exists",
     "Extract",
     "F",
     "Feature",
@@ -71,6 +73,7 @@ __all__ = [
     "Model",
     "Now",
     "NullIf",
+    "OuterRef",
     "Page",
     "Power",
     "Q",
@@ -84,6 +87,7 @@ __all__ = [
     "Sqrt",
     "StdDev",
     "Store",
+    "Subquery",
     "Substr",
     "Sum",
     "Trim",

@@ -19,6 +19,8 @@ from polystore.query.lookups.paths import find_field
 from polystore.query.names import Names, Scope
 from polystore.query.planner import Terminal
 from polystore.query.shapes import filter_shape, order_shape
+from polystore.query.subqueries import Inner, Rows
+from polystore.query.within import selected
 from polystore.schema.kinds import DateKind, DateTimeKind, NaiveDateTimeKind, describe_kind
 
 if TYPE_CHECKING:
@@ -339,6 +341,21 @@ class Chain(Generic[M, R]):
         if any(step[0] == "client" for step in self._shape):
             raise QueryUsageError(f"{self._model.__name__}: client() stands once in a query")
         return self._clone((*self._shape, ("client", max_rows)), self._values)
+
+    # ---- within other queries
+
+    def _rows_within(self) -> Inner:
+        """This query as one whose rows another query asks about."""
+        return self._within(self._bound()[0])
+
+    def _values_within(self, what: str, *, key: bool) -> Inner:
+        """This query as one whose only value another query takes."""
+        return self._within(selected(schema_of(self._model), self._bound()[0], what, key=key))
+
+    def _within(self, shape: tuple[Any, ...]) -> Inner:
+        single = self._high is not None and self._high - self._low == 1
+        rows = Rows(schema_of(self._model), shape, single)
+        return Inner(rows, self._bound()[1], self._model, self._store, self._alias)
 
     # ---- planning
 

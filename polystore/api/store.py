@@ -43,6 +43,7 @@ class Store:
             not routed.
         routes: store names by model name; they win over ``Meta.store``.
         secret: what cursors of ``keyset()`` are signed with; without one they are good in this process only.
+        most_values: the most values that a query on one store may pass to a query on another one.
 
     Raises:
         ConfigurationError: a URL or a route that cannot work.
@@ -55,6 +56,7 @@ class Store:
         routes: Mapping[str, str] | None = None,
         *,
         secret: str | None = None,
+        most_values: int = 10_000,
     ) -> None:
         if isinstance(stores, str):
             stores = {"default": stores}
@@ -65,6 +67,9 @@ class Store:
             raise ConfigurationError('a Store needs at least one URL: Store({"default": "sqlite:///app.db"})')
         if secret == "":
             raise ConfigurationError("the secret of a Store must not be empty; leave it out for one of this process")
+        if type(most_values) is not int or most_values < 1:
+            raise ConfigurationError(f"most_values of a Store is an int of at least 1, not {most_values!r}")
+        self.most_values = most_values
         sealing = _PROCESS_SECRET if secret is None else secret.encode()
         self._connections: dict[str, Connection] = {
             name: open_connection(name, open_adapter(name, configured), sealing) for name, configured in stores.items()
@@ -109,7 +114,7 @@ class Store:
             handle = self.handle(model, routed)
         else:
             connection = self._connections[alias]
-            handle = Handle(model, schema, connection)
+            handle = Handle(model, schema, connection, self)
         return self._handles.setdefault((model, alias), handle)
 
     def _connection(self, name: str, what: str) -> Connection:

@@ -13,6 +13,7 @@ from polystore.engine import changes
 from polystore.engine.batches import Batch, failure, insert_batches, note_inserts, note_updates, update_batches
 from polystore.engine.compiled import Compiled
 from polystore.engine.handle import Handle, Writer
+from polystore.engine.nested import Nested, asked_first, is_one_command, left_over
 from polystore.engine.raw import RawRequest, load_raw
 from polystore.engine.writes import (
     KEY_SHAPE,
@@ -24,6 +25,7 @@ from polystore.engine.writes import (
 )
 from polystore.errors import DoesNotExist, PolystoreError, StaleObject, StoreUnavailable, UniqueViolation
 from polystore.query.nodes import OnConflict
+from polystore.query.subqueries import flat
 
 MOST_ATTEMPTS = 20
 
@@ -31,6 +33,8 @@ MOST_ATTEMPTS = 20
 def run(handle: Handle, compiled: Compiled, values: Sequence[Any]) -> Any:
     """Runs a compiled plan: one command, none when its answer is known."""
     if compiled.prepared is None:
+        if compiled.nested is not None:
+            return _run_nested(handle, compiled.nested, values)
         return compiled.finish(None, values)
     if compiled.constants:
         values = [*values, *compiled.constants]
@@ -47,6 +51,17 @@ def run_raw(handle: Handle, request: RawRequest) -> list[Any]:
     with handle.connection.naming():
         answer = handle.connection.backend.execute(request.query.command)
     return load_raw(handle, request, answer)
+
+
+def _run_nested(handle: Handle, nested: Nested, values: Sequence[Any]) -> Any:
+    """Runs a query with others within: as one command, or after those that have to be asked first."""
+    if is_one_command(handle, nested, values):
+        whole = handle.compiled_whole(nested.terminal, nested.shape, nested.assignments)
+        return run(handle, whole, flat(values))
+    firsts = asked_first(handle, nested, values)
+    answers = [run(first.handle, first.compiled, first.values) for first in firsts]
+    left = left_over(handle, nested, values, firsts, answers)
+    return run(handle, left.compiled, left.values)
 
 
 def write(handle: Handle, writer: Writer, rows: Sequence[Any]) -> Any:

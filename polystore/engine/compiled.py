@@ -11,6 +11,7 @@ from msgspec import Struct
 from polystore.adapters.base import Adapter, Prepared, Source
 from polystore.engine.load import Loader, build_loader
 from polystore.engine.locks import outside_transaction
+from polystore.engine.nested import Nested
 from polystore.errors import QueryTooBroad
 from polystore.query import evaluate
 from polystore.query.check import check_operation
@@ -23,7 +24,8 @@ Finish: TypeAlias = Callable[[Any, Sequence[Any]], Any]
 class Compiled(Struct, frozen=True, eq=False):
     """A plan made ready for one store.
 
-    ``prepared`` is None when the answer is known without the store. ``finish`` turns the store's answer (and
+    ``prepared`` is None when the answer is known without the store, or where ``nested`` tells of queries within that
+    may have to be asked first. ``finish`` turns the store's answer (and
     the values) into the terminal's: a list for rows, an int for counts, a bool for exists.
     """
 
@@ -31,6 +33,7 @@ class Compiled(Struct, frozen=True, eq=False):
     prepared: Prepared | None
     constants: tuple[Any, ...]
     finish: Finish
+    nested: Nested | None = None
 
 
 def compile_plan(plan: Plan, adapter: Adapter, model: type[Any], store: str, label: str) -> Compiled:
@@ -52,7 +55,7 @@ def _finish_there(plan: Plan, prepared: Prepared, model: type[Any], store: str) 
     """What becomes of the store's answer."""
     operation = plan.operation
     if not isinstance(operation, Select | Group | Combination):
-        return _exists if plan.terminal == "exists" else _as_is
+        return _exists if plan.terminal == "exists" else as_is
     if plan.terminal in ("count", "exists"):
         read_number = build_loader("flat", operation.outputs, prepared.sources, rich=False)
         return _finish_number(plan, read_number)
@@ -106,7 +109,8 @@ _ANSWERS_OF_NOTHING: dict[str, Any] = {
 }
 
 
-def _as_is(answer: Any, _: Sequence[Any]) -> Any:
+def as_is(answer: Any, _: Sequence[Any]) -> Any:
+    """The answer itself."""
     return answer
 
 

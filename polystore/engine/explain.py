@@ -3,16 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import indent
 from typing import Any
 
 from polystore.adapters.base import SupportsAnalyze
 from polystore.engine.compiled import Compiled
 from polystore.engine.handle import Handle
+from polystore.engine.nested import Nested, asked_first, is_one_command
 from polystore.errors import NotSupportedError, PolystoreError
 from polystore.query.explain import describe_operation
 from polystore.query.planner import plan
 from polystore.query.stages import Shape
+from polystore.query.subqueries import flat
 from polystore.schema.model import Schema
+
+
+def _explain_nested(handle: Handle, compiled: Compiled, nested: Nested, values: Sequence[Any], *, analyze: bool) -> str:
+    """The account of a query with others within: of its one command, or of its steps."""
+    if is_one_command(handle, nested, values):
+        whole = handle.compiled_whole(nested.terminal, nested.shape, nested.assignments)
+        return explain_plan(handle, whole, flat(values), analyze=analyze)
+    if analyze:
+        raise NotSupportedError(
+            f"{handle.schema.name} on {handle.connection.label}: this query takes several commands, and a server gives "
+            "account of one; use explain()"
+        )
+    operation = compiled.plan.operation
+    assert operation is not None
+    whole_values = [*flat(values), *compiled.plan.constants]
+    lines = [f"query: {describe_operation(operation, whole_values)}"]
+    for first in asked_first(handle, nested, values):
+        account = explain_plan(first.handle, first.compiled, first.values, analyze=False)
+        lines.append("first:\n" + indent(account.rstrip(), "  "))
+        if first.most is not None:
+            lines.append(f"  at most {first.most} values of it are passed on")
+    return "\n".join([*lines, f"then: the query, with the values found, on store: {handle.connection.label}"])
 
 
 def describe_shape(schema: Schema, shape: Shape) -> str:
@@ -34,6 +59,8 @@ def explain_plan(handle: Handle, compiled: Compiled, values: Sequence[Any], *, a
         NotSupportedError: ``analyze`` on a store that has no account to give.
     """
     found = compiled.plan
+    if compiled.nested is not None:
+        return _explain_nested(handle, compiled, compiled.nested, values, analyze=analyze)
     if found.operation is None or compiled.prepared is None:
         return f"query: no {found.schema.name} can match\nplan: nothing is asked\n"
     values = [*values, *compiled.constants]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from polystore.adapters.base import Prepared
-from polystore.engine.compiled import Compiled, compile_plan
+from polystore.engine.compiled import Compiled, as_is, compile_plan
 from polystore.engine.connection import Connection
 from polystore.engine.load import Dumper, Loader, build_dumper, build_loader, compose
+from polystore.engine.nested import Nested, is_nested
 from polystore.query.check import check_operation
 from polystore.query.nodes import Insert, OnConflict, UpdateEach
 from polystore.query.planner import Terminal, plan
@@ -28,13 +29,23 @@ class Writer(NamedTuple):
     load: Loader | None = None
 
 
+class Home(Protocol):
+    """Where handles come from, as far as they know: the handles of other models, and the most values of one query that
+    are passed to another."""
+
+    most_values: int
+
+    def handle(self, model: type[Any], alias: str | None = None) -> Handle: ...
+
+
 class Handle:
     """One model on one store. Plans and inserts are compiled once for each structure and kept."""
 
-    __slots__ = ("_lock", "_plans", "_rounders", "_writers", "connection", "model", "schema")
+    __slots__ = ("_lock", "_plans", "_rounders", "_writers", "connection", "home", "model", "schema")
 
-    def __init__(self, model: type[Any], schema: Schema, connection: Connection) -> None:
+    def __init__(self, model: type[Any], schema: Schema, connection: Connection, home: Home) -> None:
         connection.adapter.check(schema)
+        self.home = home
         self.model = model
         self.schema = schema
         self.connection = connection
@@ -44,7 +55,7 @@ class Handle:
             if (rounder := connection.adapter.round(info.kind)) is not None
         )
         self._lock = threading.Lock()
-        self._plans: dict[tuple[Terminal, Shape, Shape], Compiled] = {}
+        self._plans: dict[tuple[Any, ...], Compiled] = {}
         self._writers: dict[Any, Writer] = {}
 
     def compiled(self, terminal: Terminal, shape: Shape, assignments: Shape = ()) -> Compiled:
@@ -53,16 +64,20 @@ class Handle:
         found = self._plans.get(key)
         return found if found is not None else self._compile(key)
 
-    def _compile(self, key: tuple[Terminal, Shape, Shape]) -> Compiled:
-        terminal, shape, assignments = key
+    def compiled_whole(self, terminal: Terminal, shape: Shape, assignments: Shape = ()) -> Compiled:
+        """The same for a structure that is sent as one command, with the queries within it."""
+        key = (terminal, shape, assignments, "whole")
+        found = self._plans.get(key)
+        return found if found is not None else self._compile(key)
+
+    def _compile(self, key: tuple[Any, ...]) -> Compiled:
+        terminal, shape, assignments, *whole = key
         connection = self.connection
-        made = compile_plan(
-            plan(self.schema, shape, terminal, assignments),
-            connection.adapter,
-            self.model,
-            connection.name,
-            connection.label,
-        )
+        planned = plan(self.schema, shape, terminal, assignments)
+        if planned.operation is not None and not whole and is_nested(shape, assignments):
+            made = Compiled(planned, None, (), as_is, Nested(terminal, shape, assignments))
+        else:
+            made = compile_plan(planned, connection.adapter, self.model, connection.name, connection.label)
         with self._lock:
             if len(self._plans) >= _MOST_PLANS:
                 del self._plans[next(iter(self._plans))]

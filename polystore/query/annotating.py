@@ -12,6 +12,7 @@ from polystore.query.functions import Combinable, Q
 from polystore.query.names import Names, Scope, names_in, refuse_name
 from polystore.query.reading import read_annotation
 from polystore.query.shapes import expression_shape
+from polystore.query.subqueries import reach
 
 Items = tuple[tuple[str, Any], ...]
 
@@ -60,19 +61,20 @@ def annotation_items(scope: Scope, expressions: Mapping[str, Any], values: list[
     items = []
     names: Scope = scope
     for name, expression in expressions.items():
-        shape = expression_shape(names, expression, values)
+        shape, names = _annotated(names, kind, name, expression_shape(names, expression, values))
         items.append((name, shape))
-        names = _annotated(names, kind, name, shape)
     return tuple(items), names_in(names)
 
 
-def _annotated(scope: Scope, kind: str, name: str, shape: Any) -> Names:
-    """The names with one annotation more; made once for each structure, so that lookups are found once."""
+def _annotated(scope: Scope, kind: str, name: str, shape: Any) -> tuple[Any, Names]:
+    """The structure of an annotation, and the names with it; made once for each, so that lookups are found once."""
     key = (kind, name, shape)
-    found: Names | None = scope.scopes.get(key)
+    found: tuple[Any, Names] | None = scope.scopes.get(key)
     if found is None:
         names = names_in(scope)
-        found = names.annotated(read_annotation(names, name, shape, count(), selected=kind == "annotate"))
+        annotation = read_annotation(names, name, shape, count(), selected=kind == "annotate")
+        made = ("assumed", annotation.field.kind, shape) if reach(shape) else shape
+        found = made, names.annotated(annotation)
         if len(scope.scopes) >= _MOST_SCOPES:
             scope.scopes.clear()
         scope.scopes[key] = found

@@ -42,6 +42,8 @@ class Feature(Enum):
     ANY_ELEMENT = "conditions on the elements of a list"
     ORDER_JSON = "ordering by JSON values"
     UPDATE_PATHS = "updates of parts of embedded models"
+    SUBQUERIES = "queries within queries"
+    SUBQUERY_WRITES = "queries within updates and deletes"
     ATOMIC_BATCH = "batches written whole or not at all"
     IGNORE_CONFLICTS = "inserts that skip rows in conflict"
     UPDATE_CONFLICTS = "inserts that update rows in conflict"
@@ -87,6 +89,8 @@ COMPUTING = frozenset(
         Feature.UNION,
         Feature.INTERSECTION,
         Feature.DIFFERENCE,
+        Feature.SUBQUERIES,
+        Feature.SUBQUERY_WRITES,
     }
 )
 """The features of computed values and groups: what an adapter that compiles columns only leaves out."""

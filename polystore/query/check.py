@@ -30,6 +30,7 @@ from polystore.query.nodes import (
     Extract,
     Function,
     Group,
+    HasRows,
     Holds,
     Insert,
     IsNull,
@@ -37,9 +38,11 @@ from polystore.query.nodes import (
     Null,
     Operation,
     Order,
+    Outer,
     Parameter,
     Path,
     RowLock,
+    Scalar,
     Select,
     SetOperator,
     Size,
@@ -48,6 +51,7 @@ from polystore.query.nodes import (
     Update,
     UpdateEach,
     Within,
+    WithinRows,
 )
 from polystore.schema.kinds import BytesKind, FloatKind, JsonKind
 from polystore.schema.paths import Attribute, Item, JsonKey, Key, PathInfo
@@ -220,6 +224,11 @@ class _Checker:
                 self.need(Feature.ANY_ELEMENT, describe_condition(condition))
                 self.expression(operand)
                 self.condition(inner)
+            case HasRows(rows=rows, arguments=arguments):
+                self.subquery(describe_condition(condition), rows, arguments)
+            case WithinRows(left=left, rows=rows, arguments=arguments):
+                self.tested(left, condition)
+                self.subquery(describe_condition(condition), rows, arguments)
             case _:
                 assert_never(condition)
 
@@ -248,7 +257,7 @@ class _Checker:
 
     def expression(self, expression: Expression) -> None:
         match expression:
-            case Column() | Parameter() | Null():
+            case Column() | Parameter() | Null() | Outer():
                 return
             case Path(steps=steps):
                 what = describe_expression(expression)
@@ -257,6 +266,8 @@ class _Checker:
             case Size(operand=operand):
                 self.need(Feature.SIZES, describe_expression(expression))
                 self.expression(operand)
+            case Scalar(rows=rows, arguments=arguments):
+                self.subquery(describe_expression(expression), rows, arguments)
             case Extract(part=part, operand=operand, zone=zone):
                 if part not in self.capabilities.date_parts:
                     self.refuse(describe_expression(expression))
@@ -287,6 +298,14 @@ class _Checker:
                 self.aggregate(expression)
             case _:
                 assert_never(expression)
+
+    def subquery(self, what: str, rows: Select | Group, arguments: Sequence[Expression]) -> None:
+        """A query within, and what it is told of the row around."""
+        self.need(Feature.SUBQUERIES, what)
+        for argument in arguments:
+            self.expression(argument)
+        self.condition(rows.condition)
+        self.select(rows) if isinstance(rows, Select) else self.group(rows)
 
     def zoned(self, expression: Expression, operand: Expression, zone: str | None) -> None:
         if zone is not None:

@@ -25,6 +25,7 @@ from polystore.query.nodes import (
     Extract,
     Function,
     Group,
+    HasRows,
     Holding,
     Holds,
     Insert,
@@ -34,9 +35,11 @@ from polystore.query.nodes import (
     Operation,
     Operator,
     Order,
+    Outer,
     Parameter,
     Path,
     RowLock,
+    Scalar,
     Select,
     Size,
     Trunc,
@@ -44,6 +47,7 @@ from polystore.query.nodes import (
     Update,
     UpdateEach,
     Within,
+    WithinRows,
 )
 from polystore.schema.kinds import describe_kind
 from polystore.schema.model import FieldInfo
@@ -79,6 +83,10 @@ def describe_condition(condition: Condition, values: Values = None) -> str:
             return f"{describe_expression(operand, values)}{suffix}={describe_expression(value, values)}"
         case AnyElement(operand=operand, condition=inner):
             return f"{describe_expression(operand, values)}__({describe_condition(inner, values)})"
+        case HasRows(rows=rows, arguments=arguments):
+            return f"Exists({_describe_within(rows, arguments, values)})"
+        case WithinRows(left=left, rows=rows, arguments=arguments):
+            return f"{describe_expression(left, values)}__in=({_describe_within(rows, arguments, values)})"
     assert_never(condition)
 
 
@@ -131,6 +139,10 @@ def describe_expression(expression: Expression, values: Values = None) -> str:
             return f"Q({describe_condition(condition, values)})"
         case Aggregated():
             return _describe_aggregate(expression, values)
+        case Outer(place=place):
+            return f"OuterRef({place})"
+        case Scalar(rows=rows, arguments=arguments):
+            return f"Subquery({_describe_within(rows, arguments, values)})"
     assert_never(expression)
 
 
@@ -144,6 +156,14 @@ def describe_step(step: Step) -> str:
         case Key(key=key) | JsonKey(key=key):
             return key
     assert_never(step)
+
+
+def _describe_within(rows: Select | Group, arguments: Sequence[Expression], values: Values) -> str:
+    """A subquery, its arguments in the place of what refers to them."""
+    text = describe_operation(rows, values)
+    for place, argument in enumerate(arguments):
+        text = text.replace(f"OuterRef({place})", f"OuterRef({_named(argument, values)})")
+    return text
 
 
 def _describe_aggregate(node: Aggregated, values: Values) -> str:
@@ -241,6 +261,10 @@ def _describe_conflict(insert: Insert) -> str:
         return ", skipping rows in conflict"
     found = insert.on_conflict
     return "" if found is None else f", or set ({_names(found.fields)}) where ({_names(found.target)}) is there"
+
+
+def _named(expression: Expression, values: Values) -> str:
+    return repr(expression.field.name) if isinstance(expression, Column) else describe_expression(expression, values)
 
 
 def _nested(condition: Condition, values: Values) -> str:

@@ -6,13 +6,14 @@ An annotation is substituted where it is named: its expression stands there then
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
 from polystore.errors import FieldError, suggestion
-from polystore.query.nodes import Column, Expression, Path
+from polystore.query.nodes import Column, Expression, Group, Outer, Path, Select
+from polystore.query.subqueries import Rows
 from polystore.query.walk import aggregates_of
 from polystore.schema.kinds import Kind
 from polystore.schema.model import FieldInfo, Schema
@@ -32,10 +33,47 @@ class Annotation(Struct, frozen=True, eq=False):
         return bool(aggregates_of(self.expression))
 
 
-class Names:
-    """The fields that can be named and the annotations; like a Schema it remembers the lookups met so far."""
+class Enclosing:
+    """The query around a subquery: its names, and the arguments that it gives, each once."""
 
-    __slots__ = ("annotations", "coercers", "fields", "lookups", "name", "scopes", "what")
+    __slots__ = ("arguments", "names")
+
+    def __init__(self, names: Names) -> None:
+        self.names = names
+        self.arguments: list[Expression] = []
+
+    def argument(self, expression: Expression, kind: Kind) -> Outer:
+        """The place at which the subquery finds this expression's value."""
+        if expression not in self.arguments:
+            self.arguments.append(expression)
+        return Outer(self.arguments.index(expression), kind)
+
+
+Taken: TypeAlias = Literal["value", "values", "existence"]
+
+
+class ReadRows(Protocol):
+    """Reads a subquery: its operation (None when it has no row for certain), and the first of its outputs.
+
+    Of its rows the query around takes the value of the only one, all values, or whether there is one.
+    """
+
+    def __call__(
+        self, rows: Rows, indexes: Iterator[int], outer: Enclosing, take: Taken
+    ) -> tuple[Select | Group | None, FieldInfo]: ...
+
+
+class Names:
+    """The fields that can be named and the annotations; like a Schema it remembers the lookups met so far.
+
+    ``outer`` is the query around, if there is one. Names that are not ``settled`` belong to a query that is being
+    built: what is around it is not known yet.
+    """
+
+    __slots__ = ("annotations", "coercers", "fields", "lookups", "name", "outer", "scopes", "settled", "what")
+
+    read_rows: ClassVar[ReadRows]
+    """A subquery takes all of the query language, which stands higher up and puts itself here."""
 
     def __init__(
         self,
@@ -43,13 +81,18 @@ class Names:
         fields: Mapping[str, FieldInfo],
         annotations: Mapping[str, Annotation],
         what: str = "field",
+        *,
+        outer: Enclosing | None = None,
+        settled: bool = True,
     ) -> None:
         self.name = name
         self.fields = fields
         self.annotations = annotations
         self.what = what
+        self.outer = outer
+        self.settled = settled
         self.lookups: dict[str, Any] = {}
-        self.scopes: dict[Any, Names] = {}
+        self.scopes: dict[Any, tuple[Any, Names]] = {}
         self.coercers: dict[str, Callable[[Any], Any]] = {}
 
     def field(self, name: str) -> FieldInfo:
@@ -82,7 +125,8 @@ class Names:
     def annotated(self, annotation: Annotation) -> Names:
         """These names and one more (or another meaning of one)."""
         rest = {name: each for name, each in self.annotations.items() if name != annotation.field.name}
-        return Names(self.name, self.fields, {**rest, annotation.field.name: annotation}, self.what)
+        every = {**rest, annotation.field.name: annotation}
+        return Names(self.name, self.fields, every, self.what, outer=self.outer, settled=self.settled)
 
 
 Scope: TypeAlias = Schema | Names
@@ -93,15 +137,16 @@ def expression_of(field: FieldInfo) -> Expression:
     return Path(Column(field.root), field.steps, field.kind) if isinstance(field, PathInfo) else Column(field)
 
 
-def names_of(schema: Schema) -> Names:
+def names_of(schema: Schema, outer: Enclosing | None = None, *, settled: bool = True) -> Names:
     """The names of a plain query."""
     fields = dict(schema.by_name)
-    return Names(schema.name, fields if schema.embedded else {**fields, "pk": schema.primary_key}, {})
+    known = fields if schema.embedded else {**fields, "pk": schema.primary_key}
+    return Names(schema.name, known, {}, outer=outer, settled=settled)
 
 
 def names_in(scope: Scope) -> Names:
-    """The scope as names."""
-    return scope if isinstance(scope, Names) else names_of(scope)
+    """The scope of a query that is being built, as names."""
+    return scope if isinstance(scope, Names) else names_of(scope, settled=False)
 
 
 def made_field(model: str, name: str, kind: Kind) -> FieldInfo:

@@ -279,8 +279,44 @@ class Aggregated(Struct, frozen=True):
     condition: Condition | None = None
 
 
+class Outer(Struct, frozen=True):
+    """In a subquery: the ``place``-th of the arguments that the query around it gives."""
+
+    place: int
+    kind: Kind
+
+
+class Scalar(Struct, frozen=True):
+    """The ``value`` of the first row that ``rows`` answers, NULL when there is none; as one of its kind.
+
+    ``arguments`` are expressions of the query around, one for each ``Outer`` place in ``rows``, which is told nothing
+    else about it: a subquery is a function of them.
+    """
+
+    rows: Select | Group
+    value: FieldInfo
+    arguments: tuple[Expression, ...]
+
+    @property
+    def kind(self) -> Kind:
+        return self.value.kind
+
+
 Expression: TypeAlias = (
-    Column | Path | Size | Parameter | Null | Extract | Trunc | Arithmetic | Call | Case | Truth | Aggregated
+    Column
+    | Path
+    | Size
+    | Parameter
+    | Null
+    | Extract
+    | Trunc
+    | Arithmetic
+    | Call
+    | Case
+    | Truth
+    | Aggregated
+    | Outer
+    | Scalar
 )
 
 
@@ -341,6 +377,22 @@ class AnyElement(Struct, frozen=True):
     condition: Condition
 
 
+class HasRows(Struct, frozen=True):
+    """``rows`` answers at least one; ``arguments`` as in ``Scalar``."""
+
+    rows: Select | Group
+    arguments: tuple[Expression, ...]
+
+
+class WithinRows(Struct, frozen=True):
+    """``left`` is the ``value`` of one of the ``rows``; not true when it is NULL. ``arguments`` as in ``Scalar``."""
+
+    left: Expression
+    rows: Select | Group
+    value: FieldInfo
+    arguments: tuple[Expression, ...]
+
+
 class All(Struct, frozen=True):
     """Every child is true; without children always true."""
 
@@ -359,7 +411,7 @@ class Not(Struct, frozen=True):
     child: Condition
 
 
-Condition: TypeAlias = Compare | Within | IsNull | Holds | AnyElement | All | Either | Not
+Condition: TypeAlias = Compare | Within | IsNull | Holds | AnyElement | HasRows | WithinRows | All | Either | Not
 
 
 # ---- operations

@@ -6,7 +6,7 @@ Everything here is pure; a plan depends on the structure only and is made once f
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import count
 from typing import Any, Literal, TypeAlias
 
@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from polystore.errors import FieldError, QueryUsageError
 from polystore.query.combining import combined_ending
+from polystore.query.evaluate import value_of_field
 from polystore.query.explain import describe_expression
 from polystore.query.groups import (
     Keys,
@@ -47,13 +48,14 @@ from polystore.query.nodes import (
     Operation,
     Operator,
     Order,
+    Outer,
     Parameter,
     Part,
     Select,
     Update,
 )
 from polystore.query.orders import reversed_order, total_order
-from polystore.query.reading import read_expression, refuse_mixed
+from polystore.query.reading import is_nothing, read_expression, refuse_mixed
 from polystore.query.signatures import same_kind
 from polystore.query.simplify import rooted, simplify
 from polystore.query.stages import Output, Query, Shape, order_of, read_stages
@@ -133,6 +135,13 @@ def page_order(schema: Schema, shape: Shape) -> tuple[Order, ...]:
     """The total order in which the pages of a queryset's structure follow each other."""
     stage, _, _ = read_stages(schema, shape, count())
     return total_order(schema, order_of(schema, stage))
+
+
+def rows_of(schema: Schema, stage: Query, indexes: Iterator[int]) -> Select | Group:
+    """The rows of a stage, in its order where it has one."""
+    operation = _ask(schema, stage, "rows", (), indexes).operation
+    assert isinstance(operation, Select | Group)
+    return operation
 
 
 class _Asked(Struct, frozen=True):
@@ -289,16 +298,16 @@ def _page_columns(
 
 def is_unique(schema: Schema, condition: Condition) -> bool:
     """Whether at most one row can fulfil the condition, because it fixes the primary key or a unique field."""
-    children = condition.children if isinstance(condition, All) else (condition,)
-    fixed = {
-        child.left.field.name
-        for child in children
-        if isinstance(child, Compare)
-        and child.operator is Operator.EXACT
-        and isinstance(child.left, Column)
-        and isinstance(child.right, Parameter)
-    }
+    fixed = {each.field.name for each in fixed_by(condition) if isinstance(each, Column)}
     return schema.primary_key.name in fixed or any(fixed.issuperset(unique.fields) for unique in schema.uniques)
+
+
+def fixed_by(condition: Condition) -> Iterator[Expression]:
+    """What equals one value in all rows that fulfil the condition."""
+    for child in condition.children if isinstance(condition, All) else (condition,):
+        if isinstance(child, Compare) and child.operator is Operator.EXACT:
+            if isinstance(child.right, Parameter | Outer):
+                yield child.left
 
 
 # ---- writes
@@ -354,8 +363,17 @@ def read_assignments(
             expression = read_expression(names, form, indexes)
             refuse_ungrouped(names, [expression])
             _refuse_kind(schema, name, field, expression.kind)
-            found.append(Assignment(field, expression))
+            found.append(Assignment(field, _as_value(field, expression)))
     return tuple(found)
+
+
+def _as_value(field: FieldInfo, expression: Expression) -> Expression:
+    """An expression whose value is known, as a value of the field."""
+    if is_nothing(expression):
+        return Null()
+    if isinstance(expression, Parameter) and expression.kind != field.kind:
+        return Parameter(expression.index, field.kind, partial(value_of_field, field=field))
+    return expression
 
 
 def _refuse_kind(schema: Schema, name: str, field: FieldInfo, kind: Kind | None) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from polystore.errors import FieldError
+from polystore.errors import FieldError, QueryUsageError
 from polystore.query.coerce import Verdict
 from polystore.query.elements import of_same_elements
 from polystore.query.json_reading import FROM_JSON, as_kind, held_in, read_json
@@ -18,7 +18,7 @@ from polystore.query.literals import literal_kind
 from polystore.query.lookups import Lookup, find_lookup
 from polystore.query.lookups.containers import value_kind
 from polystore.query.lookups.paths import find_field
-from polystore.query.names import Annotation, Names, expression_of, made_field
+from polystore.query.names import Annotation, Enclosing, Names, expression_of, made_field
 from polystore.query.nodes import (
     Aggregate,
     Aggregated,
@@ -36,6 +36,7 @@ from polystore.query.nodes import (
     Expression,
     Extract,
     Function,
+    HasRows,
     Holding,
     Holds,
     IsNull,
@@ -45,10 +46,12 @@ from polystore.query.nodes import (
     Parameter,
     ParameterList,
     Path,
+    Scalar,
     Size,
     Trunc,
     Truth,
     Within,
+    WithinRows,
 )
 from polystore.query.signatures import (
     CASTS,
@@ -63,6 +66,7 @@ from polystore.query.signatures import (
     number_kind,
 )
 from polystore.query.simplify import FALSE, simplify
+from polystore.query.subqueries import Rows, reach
 from polystore.query.walk import aggregates_of
 from polystore.schema.kinds import (
     DateKind,
@@ -96,6 +100,10 @@ def _read_clause(names: Names, clause: Any, indexes: Iterator[int]) -> Condition
         children = tuple(_read_clause(names, child, indexes) for child in clauses)
         joined: Condition = All(children) if connector == "AND" else Either(children)
         return Not(of_same_elements(joined)) if negated else joined
+    if tag == "exists":
+        outer = Enclosing(names)
+        rows, _ = names.read_rows(details[0], indexes, outer, "existence")
+        return FALSE if rows is None else HasRows(rows, tuple(outer.arguments))
     lookup = find_lookup(names, details[0])
     return _of_elements(lookup, _read_test(names, lookup, tag, details, indexes))
 
@@ -109,6 +117,8 @@ def _read_test(names: Names, lookup: Lookup, tag: str, details: list[Any], index
             return FALSE if details[1] is Verdict.NEVER else Not(is_null)
         case "in":
             return Within(_operand(names, lookup), ParameterList(next(indexes), lookup.kind, details[1]))
+        case "within":
+            return _read_membership(names, lookup, details[1], indexes)
         case "range":
             low, high = next(indexes), next(indexes)
             return All(
@@ -134,7 +144,7 @@ def _of_elements(lookup: Lookup, condition: Condition) -> Condition:
 def _read_comparison(names: Names, lookup: Lookup, shape: Any, indexes: Iterator[int]) -> Condition:
     assert isinstance(lookup.test, Operator)
     right = read_expression(names, shape, indexes)
-    if right.kind is None:
+    if right.kind is None or is_nothing(right):
         return FALSE
     refuse_mixed(f"{lookup.name} of {names.name}", lookup.kind, right.kind)
     return Compare(_operand(names, lookup), lookup.test, right)
@@ -144,6 +154,15 @@ def _subject(names: Names, lookup: Lookup) -> Expression:
     """What a lookup is about; an element's fields are those of its own model, whatever annotations are called."""
     found = expression_of(lookup.field) if lookup.elements else names.expression(lookup.field)
     return Size(held_in(found)) if lookup.size else found
+
+
+def _read_membership(names: Names, lookup: Lookup, rows: Rows, indexes: Iterator[int]) -> Condition:
+    outer = Enclosing(names)
+    found, value = names.read_rows(rows, indexes, outer, "values")
+    refuse_mixed(f"{lookup.name} of {names.name} with {value.name} of {rows.schema.name}", lookup.kind, value.kind)
+    if found is None:
+        return FALSE
+    return WithinRows(_operand(names, lookup), found, value, tuple(outer.arguments))
 
 
 def _operand(names: Names, lookup: Lookup) -> Expression:
@@ -219,6 +238,11 @@ def read_annotation(names: Names, name: str, shape: Any, indexes: Iterator[int],
     expression = read_expression(names, shape, indexes)
     kind = expression.kind
     if kind is None:
+        if reach(shape):
+            raise FieldError(
+                f"{names.name}: the type of {name} is not known before the query around it is; write "
+                "Cast(OuterRef(...), int), or name the OuterRef in filter()"
+            )
         raise FieldError(f"{names.name}: {name}=None has no type; write Cast(None, int)")
     if is_container(kind) and not isinstance(expression, Path):
         raise FieldError(f"{names.name}: {name} would be {describe_kind(kind)}; annotations are single values")
@@ -255,6 +279,16 @@ def read_expression(names: Names, shape: Any, indexes: Iterator[int]) -> Express
             return _case(names, branches, default, indexes)
         case ("truth", clause):
             return Truth(simplify(read_filter(names, (clause,), indexes)))
+        case ("scalar", Rows() as rows):
+            return _read_scalar(names, rows, indexes)
+        case ("outer", inner):
+            return _read_outer(names, inner, indexes)
+        case ("assumed", kind, inner):
+            return _read_assumed(names, kind, inner, indexes)
+        case ("given", kind):
+            return Parameter(next(indexes), kind)
+        case ("nothing", kind):
+            return _nothing(kind)
         case ("aggregate", Aggregate() as aggregate, bool(distinct), operand, condition):
             return _aggregated(names, aggregate, distinct, operand, condition, indexes)
         case (str(symbol), left, right):
@@ -262,6 +296,55 @@ def read_expression(names: Names, shape: Any, indexes: Iterator[int]) -> Express
             a, b = read_expression(names, left, indexes), read_expression(names, right, indexes)
             return Arithmetic(operator, a, b, _kind_of_arithmetic(names, operator, a.kind, b.kind))
     raise AssertionError(shape)
+
+
+# ---- subqueries
+
+
+def _read_scalar(names: Names, rows: Rows, indexes: Iterator[int]) -> Expression:
+    outer = Enclosing(names)
+    found, value = names.read_rows(rows, indexes, outer, "value")
+    return _nothing(value.kind) if found is None else Scalar(found, value, tuple(outer.arguments))
+
+
+def _nothing(kind: Kind) -> Expression:
+    """NULL as a value of a kind."""
+    return Call(Function.CAST, (Null(),), kind)
+
+
+def is_nothing(expression: Expression) -> bool:
+    """Whether this is NULL as a value of a kind."""
+    return isinstance(expression, Call) and expression.function is Function.CAST and expression.arguments == (Null(),)
+
+
+def _read_outer(names: Names, shape: Any, indexes: Iterator[int]) -> Expression:
+    """What the query around says of a name; where that is not known yet, something that goes with every kind."""
+    outer = names.outer
+    if outer is None:
+        if names.settled:
+            raise QueryUsageError(
+                f"{names.name}: OuterRef refers to a query around this one and there is none; pass this queryset to "
+                "Exists(), Subquery() or __in of another one"
+            )
+        return Null()
+    expression = read_expression(outer.names, shape, indexes)
+    if expression.kind is None:
+        return expression
+    if is_container(expression.kind):
+        raise FieldError(f"{outer.names.name}: OuterRef does not take {describe_kind(expression.kind)}")
+    return outer.argument(expression, expression.kind)
+
+
+def _read_assumed(names: Names, assumed: Kind, shape: Any, indexes: Iterator[int]) -> Expression:
+    """An expression about the query around; values it was compared with are of the kind that it seemed to have."""
+    expression = read_expression(names, shape, indexes)
+    if expression.kind != assumed:
+        found = "NULL" if expression.kind is None else describe_kind(expression.kind)
+        raise FieldError(
+            f"{names.name}: an annotation with OuterRef is {found}, where without the query around it seemed to be "
+            f"{describe_kind(assumed)}; say what it is with Cast(...), or compute it in filter()"
+        )
+    return expression
 
 
 def refuse_mixed(what: str, left: Kind, right: Kind) -> None:

@@ -5,12 +5,15 @@ Wrong names and wrong values are refused here, when the query is built. ``readin
 A clause of a filter is: a lookup's name (one value, the regular case); ``("in", name, size)`` (one value, a tuple);
 ``("range", name)`` (two values); ``("null", name, wanted)``; ``("verdict", name, Verdict)``;
 ``("holds", name)`` (one value, of a list or JSON); ``("json", name, type)`` (one value unless that is "null");
-``("expression", name, shape)``; ``("Q", connector, negated, clauses)``.
+``("expression", name, shape)``; ``("within", name, Rows)`` and ``("exists", Rows)`` (one value, an ``Inner``);
+``("Q", connector, negated, clauses)``.
 
 An expression is: ``("F", name)``; ``("V", tag)`` (one value); ``("null",)``; ``(operator, left, right)``;
 ``("call", Function, arguments)``; ``("cast", type, operand)``; ``("extract" or "trunc", DatePart, zone, operand)``;
 ``("case", ((clause, value), ...), default)``; ``("truth", clause)``;
-``("aggregate", Aggregate, distinct, operand or None, clause or None)``.
+``("aggregate", Aggregate, distinct, operand or None, clause or None)``; ``("scalar", Rows)`` (one value, an ``Inner``);
+``("outer", shape)``, the shape in the query around; ``("assumed", kind, shape)``, of which nothing else may come;
+``("given", kind)`` (one value); ``("nothing", kind)``.
 """
 
 from __future__ import annotations
@@ -20,6 +23,8 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, NoReturn
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from polystore.errors import FieldError
 from polystore.query.aggregates import Aggregation
@@ -40,7 +45,8 @@ from polystore.query.lookups.paths import find_field
 from polystore.query.names import Scope
 from polystore.query.nodes import Function, Holding, Operator
 from polystore.query.signatures import CASTS
-from polystore.schema.kinds import JsonKind, describe_kind, is_container
+from polystore.query.subqueries import Exists, Inner, OuterRef, Subquery, is_queried
+from polystore.schema.kinds import JsonKind, describe_kind, is_container, plain_kind
 
 _ENDS = ("gte", "lte")
 NO_EXPRESSION = "values, not expressions; Cast(F(...), int) makes a number of JSON"
@@ -79,6 +85,9 @@ def _condition_shape(scope: Scope, condition: Any, values: list[Any]) -> Any:
         raise FieldError(
             f"{scope.name}: a condition is field__lookup=value, a Q or a typed comparison, not {condition!r}"
         )
+    if isinstance(condition, Exists):
+        values.append(condition.inner)
+        return ("exists", condition.inner.rows)
     clauses = tuple(
         _condition_shape(scope, child, values) if isinstance(child, Q) else _clause(scope, child[0], child[1], values)
         for child in condition.children
@@ -142,6 +151,11 @@ def _expression_clause(scope: Scope, lookup: Lookup, value: Combinable | Q, valu
 
 
 def _in_clause(scope: Scope, lookup: Lookup, value: Any, values: list[Any]) -> Any:
+    if is_queried(value):
+        inner: Inner = value._values_within(lookup.name, key=True)
+        coerce = lookup_coercer(lookup.part, plain_kind(lookup.kind), Operator.EXACT)
+        values.append(replace(inner, coerce=coerce))
+        return ("within", lookup.name, inner.rows)
     if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
         _refuse(scope, lookup, value, Refused("a list, tuple, set or other collection of values"))
     given, computed = _apart(value)
@@ -165,17 +179,21 @@ def _apart(items: Iterable[Any]) -> tuple[list[Any], list[Combinable | Q]]:
 
 
 def _values_clause(scope: Scope, lookup: Lookup, given: list[Any], values: list[Any]) -> Any:
-    distinct: dict[Any, None] = {}
-    for item in given:
-        if item is not None:
-            distinct[_coerced(scope, lookup, lookup.coerce, item)] = None
+    return in_list(
+        lookup.name, [_coerced(scope, lookup, lookup.coerce, item) for item in given if item is not None], values
+    )
+
+
+def in_list(name: str, options: Iterable[Any], values: list[Any]) -> Any:
+    """The clause of a lookup of some plain values or verdicts, each once and padded to a power of two."""
+    distinct = dict.fromkeys(options)
     distinct.pop(Verdict.NEVER, None)
     if not distinct:
-        return ("verdict", lookup.name, Verdict.NEVER)
+        return ("verdict", name, Verdict.NEVER)
     found = tuple(distinct)
     size = 1 << (len(found) - 1).bit_length()
     values.append(found + found[-1:] * (size - len(found)))
-    return ("in", lookup.name, size)
+    return ("in", name, size)
 
 
 def _range_clause(scope: Scope, lookup: Lookup, value: Any, values: list[Any]) -> Any:
@@ -234,6 +252,12 @@ def expression_shape(scope: Scope, expression: Any, values: list[Any]) -> tuple[
     match expression:
         case F(name=name):
             return ("F", name)
+        case OuterRef(expression=expression):
+            return ("outer", expression_shape(scope, expression, values))
+        case Subquery(inner=inner, output_field=target):
+            values.append(inner)
+            shape = ("scalar", inner.rows)
+            return shape if target is None else ("cast", target, shape)
         case Combined(operator=operator, left=left, right=right):
             return (operator, expression_shape(scope, left, values), expression_shape(scope, right, values))
         case Value(value=value):

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from polystore.query.nodes import All, AnyElement, Column, Compare, Condition, Either, Holds, IsNull, Not, Path, Within
+from polystore.query.nodes import (
+    All,
+    AnyElement,
+    Column,
+    Compare,
+    Condition,
+    Either,
+    HasRows,
+    Holds,
+    IsNull,
+    Not,
+    Path,
+    Within,
+    WithinRows,
+)
 
 TRUE = All()
 FALSE = Either()
@@ -29,7 +43,7 @@ def _positive(condition: Condition) -> Condition:
             return _either([_positive(child) for child in children])
         case Not(child=child):
             return _negative(child)
-        case IsNull() | Compare() | Within() | Holds():
+        case IsNull() | Compare() | Within() | Holds() | HasRows() | WithinRows():
             return condition
         case AnyElement(operand=operand, condition=inner):
             return _any_element(operand, inner)
@@ -44,7 +58,7 @@ def _negative(condition: Condition) -> Condition:
             return _all([_negative(child) for child in children])
         case Not(child=child):
             return _positive(child)
-        case IsNull() | Compare() | Within() | Holds():
+        case IsNull() | Compare() | Within() | Holds() | HasRows() | WithinRows():
             return Not(condition)
         case AnyElement(operand=operand, condition=inner):
             found = _any_element(operand, inner)

@@ -22,7 +22,7 @@ from polystore.errors import FieldError, NotSupportedError
 from polystore.query.combining import Combined, alive, combined, names_of_outputs
 from polystore.query.groups import GROUPS_FIRST, Keys, keys_of, split_condition
 from polystore.query.lookups.paths import find_field
-from polystore.query.names import Names, names_of
+from polystore.query.names import Enclosing, Names, names_of
 from polystore.query.nodes import (
     All,
     Column,
@@ -82,9 +82,14 @@ class Query(Struct, frozen=True):
         return self.distinct and self.output.form != "models"
 
 
-def read_stages(schema: Schema, shape: Shape, indexes: Iterator[int]) -> tuple[Query, Query | None, int | None]:
-    """The stages of the steps: the store's, and the one behind ``client()`` if there is one."""
-    stage = Query(names_of(schema), Output("models", schema.fields))
+def read_stages(
+    schema: Schema, shape: Shape, indexes: Iterator[int], outer: Enclosing | None = None, *, settled: bool = True
+) -> tuple[Query, Query | None, int | None]:
+    """The stages of the steps: the store's, and the one behind ``client()`` if there is one.
+
+    ``outer`` is the query around; with ``settled=False`` it is one that is not known yet.
+    """
+    stage = Query(names_of(schema, outer, settled=settled), Output("models", schema.fields))
     server: Query | None = None
     max_rows: int | None = None
     for step in shape:

@@ -1,4 +1,7 @@
-"""Walks the trees of conditions and expressions: what stands in them, and the same tree with parts replaced."""
+"""Walks the trees of conditions and expressions: what stands in them, and the same tree with parts replaced.
+
+Of a subquery they see its arguments: its rows are another query's matter.
+"""
 
 from __future__ import annotations
 
@@ -20,16 +23,20 @@ from polystore.query.nodes import (
     Either,
     Expression,
     Extract,
+    HasRows,
     Holds,
     IsNull,
     Not,
     Null,
+    Outer,
     Parameter,
     Path,
+    Scalar,
     Size,
     Trunc,
     Truth,
     Within,
+    WithinRows,
 )
 from polystore.schema.model import FieldInfo
 
@@ -38,14 +45,14 @@ def expressions_of(expression: Expression, *, in_aggregates: bool = True) -> Ite
     """The expression and all within it, from the outside in; not those inside an aggregate where this is asked."""
     yield expression
     match expression:
-        case Column() | Parameter() | Null():
+        case Column() | Parameter() | Null() | Outer():
             return
         case Extract(operand=operand) | Trunc(operand=operand) | Path(operand=operand) | Size(operand=operand):
             yield from expressions_of(operand, in_aggregates=in_aggregates)
         case Arithmetic(left=left, right=right):
             yield from expressions_of(left, in_aggregates=in_aggregates)
             yield from expressions_of(right, in_aggregates=in_aggregates)
-        case Call(arguments=arguments):
+        case Call(arguments=arguments) | Scalar(arguments=arguments):
             for argument in arguments:
                 yield from expressions_of(argument, in_aggregates=in_aggregates)
         case Case(branches=branches, default=default):
@@ -78,6 +85,12 @@ def expressions_within(condition: Condition, *, in_aggregates: bool = True) -> I
         case Compare(left=left, right=right):
             yield from expressions_of(left, in_aggregates=in_aggregates)
             yield from expressions_of(right, in_aggregates=in_aggregates)
+        case HasRows(arguments=arguments):
+            for argument in arguments:
+                yield from expressions_of(argument, in_aggregates=in_aggregates)
+        case WithinRows(left=left, arguments=arguments):
+            for argument in (left, *arguments):
+                yield from expressions_of(argument, in_aggregates=in_aggregates)
         case _:
             assert_never(condition)
 
@@ -106,13 +119,13 @@ def replaced(expression: Expression, change: Change) -> Expression:
     if changed is not None:
         return changed
     match expression:
-        case Column() | Parameter() | Null():
+        case Column() | Parameter() | Null() | Outer():
             return expression
         case Extract(operand=operand) | Trunc(operand=operand) | Path(operand=operand) | Size(operand=operand):
             return replace(expression, operand=replaced(operand, change))
         case Arithmetic(left=left, right=right):
             return replace(expression, left=replaced(left, change), right=replaced(right, change))
-        case Call(arguments=arguments):
+        case Call(arguments=arguments) | Scalar(arguments=arguments):
             return replace(expression, arguments=tuple(replaced(each, change) for each in arguments))
         case Case(branches=branches, default=default):
             made = tuple((replaced_within(test, change), replaced(value, change)) for test, value in branches)
@@ -145,4 +158,9 @@ def replaced_within(condition: Condition, change: Change) -> Condition:
             return Within(replaced(left, change), values)
         case Compare(left=left, operator=operator, right=right):
             return Compare(replaced(left, change), operator, replaced(right, change))
+        case HasRows(arguments=arguments):
+            return replace(condition, arguments=tuple(replaced(each, change) for each in arguments))
+        case WithinRows(left=left, arguments=arguments):
+            changed = tuple(replaced(each, change) for each in arguments)
+            return replace(condition, left=replaced(left, change), arguments=changed)
     assert_never(condition)

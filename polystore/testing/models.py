@@ -178,6 +178,7 @@ class Known(Model):
 
     class Meta:
         table = "compliance_known"
+        indexes = [Index("name")]
 
 
 class Single(Model):

@@ -11,7 +11,7 @@ from polystore.adapters.memory.each import insert_or_change, update_each
 from polystore.adapters.memory.tables import Table, Tables, set_expiry
 from polystore.adapters.memory.uniques import Taken, violation
 from polystore.query import evaluate
-from polystore.query.nodes import Combination, Count, Delete, Exists, Group, Insert, Select, Update, UpdateEach
+from polystore.query.nodes import Combination, Count, Delete, Exists, Group, Insert, Select, Update, UpdateEach, written
 from polystore.schema.model import Schema
 
 
@@ -20,11 +20,14 @@ class MemoryBackend:
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
+        self._answer = evaluate.answering(lambda schema: tables.of(schema).rows.values())
 
     def execute(self, command: MemoryCommand) -> Any:
         operation, values = command
         with self._tables.lock:
             table = self._tables.of(operation.schema)
+            if not written(operation):
+                values = evaluate.Run(values, self._answer)
             match operation:
                 case Select() | Group() | Combination():
                     return evaluate.read_rows(lambda schema: self._tables.of(schema).rows.values(), operation, values)

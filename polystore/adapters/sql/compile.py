@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, assert_never
 
 from sqlalchemy import ClauseElement, ColumnElement, Table, delete, func, literal_column, select, update
@@ -10,7 +10,7 @@ from sqlalchemy import ClauseElement, ColumnElement, Table, delete, func, litera
 from polystore.adapters.base import Source
 from polystore.adapters.sql.conditions import Writer, columns_of
 from polystore.adapters.sql.dialect import Dialect, InsertParts
-from polystore.adapters.sql.expressions import Slot, Tables
+from polystore.adapters.sql.expressions import Slot
 from polystore.adapters.sql.prepared import (
     Action,
     AnyStatement,
@@ -22,6 +22,7 @@ from polystore.adapters.sql.prepared import (
     binder,
 )
 from polystore.adapters.sql.rows import Rows, read_rows, sliced, where
+from polystore.adapters.sql.subqueries import StatementWriter
 from polystore.adapters.sql.upserts import ConflictParts, conflict_parts, each_parts, one_text
 from polystore.query.nodes import (
     Combination,
@@ -38,12 +39,12 @@ from polystore.query.nodes import (
     UpdateEach,
     answered,
 )
-from polystore.schema.model import FieldInfo
+from polystore.schema.model import FieldInfo, Schema
 
 _ONE: ColumnElement[Any] = literal_column("1")
 
 
-def compile_operation(operation: Operation, dialect: Dialect, tables: Tables) -> AnyStatement:
+def compile_operation(operation: Operation, dialect: Dialect, tables: Callable[[Schema], Table]) -> AnyStatement:
     """Compiles one operation on the table of its schema, or on those of its parts' schemas.
 
     Raises:
@@ -54,7 +55,8 @@ def compile_operation(operation: Operation, dialect: Dialect, tables: Tables) ->
         return _insert(operation, dialect, table)
     if isinstance(operation, UpdateEach):
         return _update_each(operation, dialect, table)
-    writer = Writer(dialect, operation.schema, tables)
+    changed = operation.schema if isinstance(operation, Update | Delete) else None
+    writer = StatementWriter(dialect, operation.schema, tables, changed)
     match operation:
         case Select() | Group() | Combination():
             return _rows(operation, read_rows(operation, writer), writer)

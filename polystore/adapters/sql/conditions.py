@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import assert_never
 
@@ -21,12 +22,15 @@ from polystore.query.nodes import (
     Either,
     Expression,
     Extract,
+    HasRows,
     Holds,
     IsNull,
     Not,
     Operator,
+    Outer,
     Parameter,
     Within,
+    WithinRows,
 )
 
 _INVERSE = {
@@ -58,9 +62,23 @@ class Writer(Expressions):
                 return self._compare(condition, COMPARISONS)
             case Holds() | AnyElement():
                 undeclared(condition)
+            case HasRows():
+                return self.existence(condition)
+            case WithinRows():
+                return self.membership(condition)
         assert_never(condition)
 
+    @abstractmethod
+    def existence(self, node: HasRows, *, negated: bool = False) -> Sql:
+        """Whether a query within has a row, or has none."""
+
+    @abstractmethod
+    def membership(self, node: WithinRows) -> Sql:
+        """Whether a value is among those of a query within; NULL where NULLs leave it open."""
+
     def _negated(self, child: Condition) -> Sql:
+        if isinstance(child, HasRows):
+            return self.existence(child, negated=True)
         if isinstance(child, IsNull):
             return self.stored(child.operand).is_not(None)
         if isinstance(child, Compare) and child.operator in _INVERSE and self._inverts(child):
@@ -80,7 +98,7 @@ class Writer(Expressions):
         if isinstance(left, Column | Extract) and not self.is_working(left):
             if isinstance(right, Parameter):
                 return comparisons[operator](self.stored(left), self.bind(right, self.dialect.codec(left_kind).dump))
-            as_stored = isinstance(right, Column) and not self.is_working(right)
+            as_stored = isinstance(right, Column | Outer) and not self.is_working(right)
             if as_stored and self.dialect.same_storage(left_kind, right_kind):
                 return comparisons[operator](self.stored(left), self.stored(right))
         return self.dialect.compare(operator, self.working(left), left_kind, self.working(right), right_kind)

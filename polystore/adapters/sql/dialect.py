@@ -66,6 +66,12 @@ class Dialect(Computing):
     """Whether columns of decimals compare with the driver's decimals, whatever their field."""
     no_limit: int | None = None
     """What LIMIT takes for all rows."""
+    slices_in_lists = True
+    """Whether a query behind IN may be a slice."""
+    order_refers = True
+    """Whether a query within another one may be in an order that refers to the row around."""
+    derived_tables_refer = True
+    """Whether a table that is selected from a query may refer to a row around that."""
     name_length: int
     """The longest name of a table, column or index in bytes."""
 

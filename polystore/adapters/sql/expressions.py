@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Self, TypeAlias, assert_never
 
 from msgspec import Struct
-from sqlalchemy import BindParameter, Table, bindparam
+from sqlalchemy import BindParameter, FromClause, bindparam
 from sqlalchemy.types import NullType
 
 from polystore.adapters.base import undeclared
@@ -33,8 +33,10 @@ from polystore.query.nodes import (
     Function,
     Null,
     Operator,
+    Outer,
     Parameter,
     Path,
+    Scalar,
     Size,
     Trunc,
     Truth,
@@ -65,7 +67,7 @@ class Place(NamedTuple):
     working: bool
 
 
-Tables: TypeAlias = Callable[[Schema], Table]
+Tables: TypeAlias = Callable[[Schema], FromClause]
 """The tables of schemas."""
 
 
@@ -82,6 +84,7 @@ class Expressions(ABC):
         self.table = tables(schema)
         self.slots: dict[str, Slot] = {}
         self.places: Mapping[FieldInfo, Place] = {}
+        self.refers = False
 
     def beside(self, schema: Schema) -> Self:
         """The writer of rows of another model in the same statement."""
@@ -92,6 +95,30 @@ class Expressions(ABC):
     @abstractmethod
     def condition(self, condition: Condition) -> Sql:
         """The condition, true for the rows wanted; for the others false or NULL."""
+
+    # ---- queries within
+
+    @abstractmethod
+    def scalar(self, node: Scalar) -> Sql:
+        """The value of the first row of a query within, in working form."""
+
+    @abstractmethod
+    def outer(self, node: Outer) -> Sql:
+        """What a query within is told of the row around; that it ``refers`` to it is noted."""
+
+    @abstractmethod
+    def outer_is_working(self, node: Outer) -> bool:
+        """Whether that is in working form."""
+
+    def derived(self, statement: Any) -> Any:
+        """A statement as a table to select from."""
+        if self.refers and not self.dialect.derived_tables_refer:
+            raise self.dialect.refuse(
+                "a query within another one that refers to it (OuterRef) and takes several steps: a slice behind __in, "
+                "groups by computed values, groups of slices",
+                "filter by a plain field, or read first and pass the values",
+            )
+        return statement.subquery()
 
     # ---- values
 
@@ -119,13 +146,15 @@ class Expressions(ABC):
     # ---- expressions
 
     def is_working(self, expression: Expression) -> bool:
-        """Whether it is written in working form: all but columns."""
+        """Whether it is written in working form: all but columns, and what stands for them in a query within."""
         match expression:
             case Column(field=field):
                 place = self.places.get(field)
                 return place is not None and place.working
             case Null() | Extract():
                 return False
+            case Outer():
+                return self.outer_is_working(expression)
             case _:
                 return True
 
@@ -142,13 +171,15 @@ class Expressions(ABC):
                 return self.dialect.extract(part, moment, kind_of(operand))
             case Null():
                 return _NULL
+            case Outer():
+                return self.outer(expression)
             case _:
                 return self.working(expression)
 
     def working(self, expression: Expression) -> Sql:
         """The expression in the form that is computed with."""
         match expression:
-            case Column():
+            case Column() | Outer():
                 found = self.stored(expression)
                 return found if self.is_working(expression) else self.dialect.working(found, kind_of(expression))
             case Parameter():
@@ -171,6 +202,8 @@ class Expressions(ABC):
                 return self._aggregated(expression)
             case Path() | Size():
                 undeclared(expression)
+            case Scalar():
+                return self.scalar(expression)
         assert_never(expression)
 
     def _value(self, parameter: Parameter) -> Sql:

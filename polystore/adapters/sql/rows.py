@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
 from sqlalchemy import except_, intersect, literal_column, select, union, union_all
 
 from polystore.adapters.sql.conditions import Writer
 from polystore.adapters.sql.dialect import Sql
-from polystore.adapters.sql.expressions import Place
+from polystore.adapters.sql.expressions import Place, kind_of
+from polystore.query.names import made_field
 from polystore.query.nodes import (
     All,
     Column,
@@ -18,11 +20,12 @@ from polystore.query.nodes import (
     Expression,
     Group,
     Order,
+    Outer,
     Parameter,
     Select,
     SetOperator,
 )
-from polystore.query.walk import aggregates_of, aggregates_within, columns_of
+from polystore.query.walk import aggregates_of, aggregates_within, columns_of, expressions_of
 from polystore.schema.kinds import plain_kind
 from polystore.schema.model import FieldInfo
 
@@ -57,6 +60,8 @@ def select_rows(operation: Select, writer: Writer) -> Rows:
     """The rows of a Select."""
     if operation.distinct and operation.computed:
         return _distinct(operation, writer)
+    if not writer.dialect.order_refers and _refers(operation.order):
+        return _ordered_later(operation, writer)
     cells = _cells(operation.columns, operation.computed, writer)
     rows = where(select(*(cell.sql for cell in cells)).select_from(writer.table), operation.condition, writer)
     if operation.distinct:
@@ -78,8 +83,34 @@ def _distinct(operation: Select, writer: Writer) -> Rows:
     return Rows(_sliced(_sorted(outer, order, writer), operation, writer), found)
 
 
+def _ordered_later(operation: Select, writer: Writer) -> Rows:
+    """Rows in an order that refers to the row around: an inner select computes what the outer one orders by."""
+    terms = [
+        Computed(made_field(operation.schema.name, f"order{place}", kind_of(term.expression)), term.expression)
+        for place, term in enumerate(operation.order)
+    ]
+    cells = _cells(operation.columns, (*operation.computed, *terms), writer)
+    inner = where(_labelled(cells).select_from(writer.table), operation.condition, writer)
+    rows = _inner(Rows(inner, cells), writer)
+    found = tuple(cell._replace(sql=writer.places[cell.field].sql) for cell in cells[: len(operation.outputs)])
+    order = tuple(
+        replace(term, expression=Column(each.field)) for term, each in zip(operation.order, terms, strict=True)
+    )
+    outer = select(*(cell.sql for cell in found)).select_from(rows)
+    return Rows(_sliced(_sorted(outer, order, writer), operation, writer), found)
+
+
+def _refers(order: Sequence[Order]) -> bool:
+    """Whether rows are ordered by something of the row around."""
+    return any(isinstance(each, Outer) for term in order for each in expressions_of(term.expression))
+
+
 def group_rows(operation: Group, writer: Writer) -> Rows:
     """The rows of a Group."""
+    if not writer.dialect.order_refers and _refers(operation.order):
+        raise writer.dialect.refuse(
+            "groups within a query in an order that refers to it (OuterRef)", "order them by their own values"
+        )
     rows: Any = writer.table
     if operation.source is not None:
         rows = _inner(_source(operation.source, writer), writer)
@@ -116,7 +147,7 @@ def _source(source: Select | Group | Combination, writer: Writer) -> Rows:
 
 def _inner(rows: Rows, writer: Writer) -> Any:
     """Rows to select from; their fields stand there from now on."""
-    found = rows.statement.subquery()
+    found = writer.derived(rows.statement)
     placed = writer.dialect.placed
     writer.places = {
         cell.field: Place(placed(found.c[f"c{number}"], cell.sql), cell.working)

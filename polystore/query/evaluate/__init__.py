@@ -9,6 +9,7 @@ from polystore.query.evaluate.compute import COMPARISONS, computation, matches, 
 from polystore.query.evaluate.numbers import decimal_result, number_result
 from polystore.query.evaluate.operations import (
     aggregates_in,
+    answering,
     assigned,
     change_rows,
     count_rows,
@@ -16,6 +17,7 @@ from polystore.query.evaluate.operations import (
     finish_groups,
     group_rows,
     select_rows,
+    value_of_field,
 )
 from polystore.query.evaluate.run import Row, Run, Values
 from polystore.query.evaluate.sets import read_rows
@@ -26,6 +28,7 @@ __all__ = [
     "Run",
     "Values",
     "aggregates_in",
+    "answering",
     "assigned",
     "change_rows",
     "combination",
@@ -41,4 +44,5 @@ __all__ = [
     "predicate",
     "read_rows",
     "select_rows",
+    "value_of_field",
 ]

@@ -6,7 +6,7 @@ A condition is true or not; an expression gives a plain value, None for NULL.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, assert_never
@@ -30,17 +30,23 @@ from polystore.query.nodes import (
     Expression,
     Extract,
     Function,
+    Group,
+    HasRows,
     Holds,
     IsNull,
     Not,
     Null,
     Operator,
+    Outer,
     Parameter,
     Path,
+    Scalar,
+    Select,
     Size,
     Trunc,
     Truth,
     Within,
+    WithinRows,
 )
 from polystore.query.regex import translate
 from polystore.query.text import simple_fold
@@ -75,6 +81,11 @@ def predicate(condition: Condition) -> Predicate:
             return _comparison(number, COMPARISONS[operator], computation(right))
         case Compare(left=left, operator=operator, right=right):
             return _comparison(computation(left), COMPARISONS[operator], computation(right))
+        case HasRows(rows=rows, arguments=arguments):
+            find = rows_finder(rows, arguments)
+            return lambda row, run: bool(find(row, run))
+        case WithinRows(left=left, rows=rows, value=field, arguments=arguments):
+            return _membership(computation(left), rows_finder(rows, arguments), field.name)
     assert_never(condition)
 
 
@@ -108,6 +119,11 @@ def computation(expression: Expression) -> Computation:
             return predicate(condition)
         case Aggregated():
             return lambda row, run: row[expression]
+        case Outer(place=place):
+            return lambda row, run: run.outer[place]
+        case Scalar(rows=rows, value=field, arguments=arguments):
+            find_first, name = rows_finder(rows, arguments), field.name
+            return lambda row, run: found[0][name] if (found := find_first(row, run)) else None
     assert_never(expression)
 
 
@@ -175,6 +191,23 @@ def _case(node: Case) -> Computation:
         return default(row, run)
 
     return compute
+
+
+# ---- subqueries
+
+
+def rows_finder(rows: Select | Group, arguments: Sequence[Expression]) -> Callable[[Row, Run], Sequence[Row]]:
+    """The rows of a subquery as a function of a row of the query around."""
+    given = [computation(argument) for argument in arguments]
+    return lambda row, run: run.rows(rows, [argument(row, run) for argument in given])
+
+
+def _membership(left: Computation, find: Callable[[Row, Run], Sequence[Row]], name: str) -> Predicate:
+    def test(row: Row, run: Run) -> bool:
+        value = left(row, run)
+        return value is not None and any(found[name] == value for found in find(row, run))
+
+    return test
 
 
 # ---- comparisons

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +10,7 @@ from polystore.errors import DataError, NotNullViolation
 from polystore.query.evaluate.aggregates import aggregation
 from polystore.query.evaluate.compute import computation, predicate
 from polystore.query.evaluate.numbers import settled
-from polystore.query.evaluate.run import Computation, Row, Run, Values, run_of
+from polystore.query.evaluate.run import Answer, Computation, Row, Run, Values, run_of
 from polystore.query.evaluate.structures import json_key, set_path, takes_null, without_null
 from polystore.query.nodes import (
     Aggregated,
@@ -29,7 +29,7 @@ from polystore.query.nodes import (
 )
 from polystore.query.walk import aggregates_of, aggregates_within
 from polystore.schema.kinds import DecimalKind, FloatKind, JsonKind, plain_kind
-from polystore.schema.model import FieldInfo
+from polystore.schema.model import FieldInfo, Schema
 from polystore.schema.paths import PathInfo
 from polystore.schema.plain import normaliser
 
@@ -38,6 +38,16 @@ def find_rows(rows: Iterable[Row], condition: Condition, values: Values) -> list
     """The rows for which the condition is true."""
     test, run = predicate(condition), run_of(values)
     return [row for row in rows if test(row, run)]
+
+
+def answering(tables: Callable[[Schema], Iterable[Row]]) -> Answer:
+    """What answers subqueries, from the rows of each model."""
+
+    def answer(operation: Select | Group, run: Run) -> Sequence[Row]:
+        rows = tables(operation.schema)
+        return select_rows(rows, operation, run) if isinstance(operation, Select) else group_rows(rows, operation, run)
+
+    return answer
 
 
 def select_rows(rows: Iterable[Row], operation: Select, values: Values) -> list[Row]:
@@ -178,7 +188,7 @@ def assigned(row: Row, assignments: Sequence[Assignment], values: Values) -> dic
     for assignment in assignments:
         value = computation(assignment.value)(row, run)
         if value is not None and not isinstance(assignment.value, Parameter):
-            value = _as_kind(value, assignment.field)
+            value = value_of_field(value, assignment.field)
         if value is None and not takes_null(assignment.field):
             raise NotNullViolation(f"{assignment.field.label} cannot be NULL", model=assignment.field.model)
         if isinstance(assignment.field, PathInfo):
@@ -188,7 +198,7 @@ def assigned(row: Row, assignments: Sequence[Assignment], values: Values) -> dic
     return changes
 
 
-def _as_kind(value: Any, field: FieldInfo) -> Any:
+def value_of_field(value: Any, field: FieldInfo) -> Any:
     """A computed value as one of the field's kind."""
     kind = plain_kind(field.kind)
     if isinstance(kind, FloatKind):

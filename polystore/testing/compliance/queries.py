@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from polystore import Store
 from polystore.testing.compliance.properties import often
-from polystore.testing.drawing.chains import drawn_query
 from polystore.testing.drawing import groups as _groups  # noqa: F401  enters its constructs
+from polystore.testing.drawing.chains import drawn_query
 from polystore.testing.drawing.families import drawn_pools, drawn_rows
 from polystore.testing.drawing.judge import Judge
 from polystore.testing.drawing.reduce import reduced

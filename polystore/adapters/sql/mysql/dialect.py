@@ -117,6 +117,8 @@ class MysqlDialect(MysqlComputing, Dialect):
     left_alone = r"'(?:[^'\\]|''|\\.)*'|\"(?:[^\"\\]|\"\"|\\.)*\"|`[^`]*`|--(?=\s)[^\n]*|#[^\n]*|/\*.*?\*/"
     no_limit = 2**64 - 1
     int_with_float = INT_WITH_FLOAT
+    slices_in_lists = False
+    derived_tables_refer = False
     name_length = 64
 
     def __init__(self, *, mariadb: bool) -> None:

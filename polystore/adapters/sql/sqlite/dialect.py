@@ -108,6 +108,7 @@ class SqliteDialect(SqliteComputing, Dialect):
     left_alone = Dialect.left_alone + r"|`[^`]*`|\[[^\]]*\]"
     stores_decimals = False
     no_limit = -1
+    order_refers = False
     name_length = 1000
 
     def __init__(self) -> None:
