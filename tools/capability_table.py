@@ -22,6 +22,9 @@ if __name__ == "__main__":  # run as a script, the path starts at this folder in
 
 from polystore.query.capabilities import Feature
 from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Function, Holding, Operator
+from polystore.testing.compliance.aggregates import OPTION_CASES
+from polystore.testing.compliance.capabilities import TESTS
+from polystore.testing.compliance.verbs import VERBS
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / ".cache" / "capabilities"
@@ -51,6 +54,13 @@ GROUPS: dict[str, list[Any]] = {
     "Aggregates": list(Aggregate),
     "Features": list(Feature),
 }
+"""What a store declares."""
+TESTED: dict[str, list[str]] = {
+    "Verbs": [f"Verb:{name}" for name in VERBS],
+    "Lookups of several values and of NULL": [f"Lookup:{word}" for word in TESTS],
+    "Options of aggregates": [f"AggregateOption:{aggregate.name}:{option}" for aggregate, option in OPTION_CASES],
+}
+"""What no store declares by itself: tests tell. It stands on the page of all stores only."""
 
 Cells: TypeAlias = dict[str, str]
 
@@ -115,7 +125,7 @@ def cells_of(result: Mapping[str, Any]) -> Cells:
     """What a store's run proved, by line.
 
     Raises:
-        Incomplete: a declared capability without a passed test, or a failed test.
+        Incomplete: a declared capability or a verb without a passed test in each colour, or a failed test.
     """
     verdicts, declared = result["lines"], set(result["declared"])
     cells: Cells = {}
@@ -129,12 +139,30 @@ def cells_of(result: Mapping[str, Any]) -> Cells:
             cells[line] = "native"
         else:
             cells[line] = "client" if verdicts.get(f"client:{line}") == "proven" else "refused"
-    cells |= {
-        line: "native" if verdict == "proven" else verdict for line, verdict in verdicts.items() if line[:5] == "Kind:"
-    }
+    for line in [line for group in TESTED.values() for line in group] + [line for line in verdicts if _is_kind(line)]:
+        if line not in verdicts:
+            raise Incomplete(f"no test has asked for {line}")
+        behind_client = verdicts.get(f"client:{line}") == "proven"
+        cells[line] = {"proven": "native", "refused": "client" if behind_client else "refused"}.get(
+            verdicts[line], verdicts[line]
+        )
     if "failed" in cells.values():
         raise Incomplete("tests failed")
+    refuse_half_proven(cells, result)
     return cells
+
+
+def refuse_half_proven(cells: Cells, result: Mapping[str, Any]) -> None:
+    """Raises Incomplete where something was asked in one colour, and the store has two."""
+    wanted = {"sync", "async"} if "Feature:ASYNC" in result["declared"] else {"sync"}
+    for line, cell in cells.items():
+        asked = line if cell == "native" else f"client:{line}"
+        if cell in ("native", "client") and not wanted.issubset(result["colours"].get(asked, ())):
+            raise Incomplete(f"{asked} was not proven in both colours")
+
+
+def _is_kind(line: str) -> bool:
+    return line.startswith("Kind:")
 
 
 # ---- tables
@@ -143,8 +171,15 @@ def cells_of(result: Mapping[str, Any]) -> Cells:
 def title_of(line: str) -> str:
     """A line's name in the words of users."""
     group, name = line.split(":", 1)
-    if group == "Kind":
-        return name
+    match group:
+        case "Kind":
+            return name
+        case "Verb" | "Lookup":
+            return f"`{name}`"
+        case "AggregateOption":
+            aggregate, option = name.split(":")
+            name, _, sample = Aggregate[aggregate].value.removesuffix(")").partition("(")
+            return f"`{name}({f'{sample}, ' if sample else ''}{option}=)`"
     groups = (Operator, Holding, DatePart, ArithmeticOperator, Function, Aggregate, Feature)
     member: Any = {each.__name__: each for each in groups}[group][name]
     return str(member.value) if group == "Feature" else f"`{member.value}`"
@@ -154,7 +189,7 @@ def lines_of(found: Mapping[str, Cells]) -> dict[str, list[str]]:
     """The lines of each group that a store has results for."""
     groups = {title: [f"{type(each).__name__}:{each.name}" for each in members] for title, members in GROUPS.items()}
     kinds = dict.fromkeys(line for cells in found.values() for line in cells if line.startswith("Kind:"))
-    return {**groups, "Kinds of value": list(kinds)}
+    return {**groups, **TESTED, "Kinds of value": list(kinds)}
 
 
 def short_table(found: Mapping[str, Cells]) -> str:
@@ -162,7 +197,7 @@ def short_table(found: Mapping[str, Cells]) -> str:
     stores = [store for store in SHORT if store in found]
     rows: list[Row] = []
     for title, lines in lines_of(found).items():
-        if title == "Kinds of value":
+        if title not in GROUPS:
             continue
         alike: dict[tuple[str, ...], list[str]] = {}
         for line in lines:

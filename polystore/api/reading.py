@@ -257,6 +257,11 @@ class Reading(Chain[M, R]):
         field = schema.field(field_name)
         if not (field.primary_key or any(unique.fields == (field.name,) for unique in schema.uniques)):
             raise FieldError(f"in_bulk() needs a unique field, and {field.label} is not")
+        if any(step[0] in ("values", "list") for step in self._shape):
+            raise QueryUsageError(f"{schema.name}: in_bulk() answers instances; leave values() out, or use only()")
+        loaded = next((step[1] for step in reversed(self._shape) if step[0] == "only"), None)
+        if loaded is not None and field.name not in loaded:
+            return self.only(*loaded, field.name)._bulk(keys, field_name)
         query = self.all() if keys is None else self.filter(**{f"{field.name}__in": keys})
         return query, field.name
 

@@ -162,6 +162,7 @@ class Db:
     report: Report
     needed: set[Capability] = field(default_factory=set)
     proven: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
     refused_after: int | None = None
     asked: bool = False
     _content: dict[type[Model], tuple[Any, list[Any]]] = field(default_factory=dict)
@@ -182,6 +183,21 @@ class Db:
     def proves(self, *lines: str) -> None:
         """When the test passes, these lines of the capability table are proven (as ``group:name``)."""
         self.proven.update(lines)
+
+    @contextmanager
+    def answers(self, line: str) -> Iterator[None]:
+        """A part of a test that proves one line: the store answers, or refuses by a rule of its own before any command."""
+        self.refused_after = None
+        try:
+            yield
+        except NotSupportedError as error:
+            if self.missing:
+                self.proven.add(line)
+                raise
+            assert not self.refused_after, f"refused only after {self.refused_after} commands: {error}"
+            self.refused.add(line)
+        else:
+            self.proven.add(line)
 
     @property
     def missing(self) -> list[Capability]:
@@ -315,7 +331,8 @@ def rule(*ids: str, needs: Sequence[Capability] = ()) -> Callable[[Callable[P, N
 
 def _judge(db: Db, held: Rule, run: Callable[[], None]) -> None:
     """Runs a test and holds its end against what the store declares and which gaps are known."""
-    db.needed, db.proven, db.refused_after, db.asked = set(held.needs), set(), None, False
+    db.needed, db.proven, db.refused = set(held.needs), set(), set()
+    db.refused_after, db.asked = None, False
     gap = _known_gap(db.known_gaps)
     try:
         _run_or_refuse(db, run)

@@ -21,17 +21,20 @@ class Verdict(Enum):
     FAILED = "failed"
 
 
+_COLOUR = "Feature:ASYNC"
+"""Without it all is refused in one colour, which says nothing about what else was asked."""
 _WORST = [Verdict.PROVEN, Verdict.REFUSED, Verdict.GAP, Verdict.FAILED]
 
 
 @dataclass
 class Report:
-    """The verdicts of one store: of each line of the capability table, and of each rule."""
+    """The verdicts of one store: of each line of the capability table with the colours it was asked in, of each rule."""
 
     store: str
     declared: frozenset[str]
     lines: dict[str, Verdict] = field(default_factory=dict)
     rules: dict[str, Verdict] = field(default_factory=dict)
+    colours: dict[str, set[str]] = field(default_factory=dict)
     tests: int = 0
 
     def note(self, rule: Rule, db: Db, verdict: Verdict) -> None:
@@ -39,12 +42,16 @@ class Report:
         self.tests += 1
         for identifier in rule.ids:
             _lower(self.rules, identifier, verdict)
-        if verdict is Verdict.REFUSED:
-            lines = {line_of(each) for each in db.missing}
-        else:
+        missing = {line_of(each) for each in db.missing}
+        if verdict is not Verdict.REFUSED:
             lines = {line_of(each) for each in db.needed} | db.proven
+        else:
+            lines = missing if _COLOUR in missing else missing | db.proven
         for line in lines:
             _lower(self.lines, line, verdict)
+            self.colours.setdefault(line, set()).add(db.colour)
+        for line in db.refused:
+            _lower(self.lines, line, Verdict.REFUSED)
 
     def write(self, folder: Path) -> None:
         """Writes the verdicts to ``<store>.json`` in the folder."""
@@ -54,6 +61,7 @@ class Report:
             "tests": self.tests,
             "declared": sorted(self.declared),
             "lines": {line: verdict.value for line, verdict in sorted(self.lines.items())},
+            "colours": {line: sorted(colours) for line, colours in sorted(self.colours.items())},
             "rules": {rule: verdict.value for rule, verdict in sorted(self.rules.items())},
         }
         path = folder / f"{self.store.replace(' ', '_').replace(':', '')}.json"

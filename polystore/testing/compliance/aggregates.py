@@ -96,6 +96,67 @@ def test_an_aggregate_is_answered_behind_client(db: Db, aggregate: Aggregate) ->
         assert same(db(rows.client(max_rows=9)).aggregate(it=expression)["it"], expected), repr(expression)
 
 
+OPTIONS: dict[str, tuple[dict[str, Any], dict[Aggregate, Any], list[Any]]] = {
+    "distinct": (
+        {"distinct": True},
+        {
+            Aggregate.COUNT: 2,
+            Aggregate.SUM: 3,
+            Aggregate.AVG: 1.5,
+            Aggregate.MIN: 1,
+            Aggregate.MAX: 2,
+            Aggregate.STDDEV: 0.5,
+            Aggregate.STDDEV_SAMPLE: math.sqrt(0.5),
+            Aggregate.VARIANCE: 0.25,
+            Aggregate.VARIANCE_SAMPLE: 0.5,
+        },
+        [Feature.AGGREGATE_DISTINCT],
+    ),
+    "filter": (
+        {"filter": Q(number=2)},
+        {Aggregate.COUNT: 2, Aggregate.SUM: 4, Aggregate.AVG: 2.0, Aggregate.MIN: 2, Aggregate.MAX: 2}
+        | dict.fromkeys([each for each in Aggregate if "StdDev" in each.value or "Variance" in each.value], 0.0),
+        [Feature.AGGREGATE_FILTER],
+    ),
+    "default": (
+        {"default": 7},
+        {each: 7 if each.value in ("Sum", "Min", "Max") else 7.0 for each in Aggregate if each is not Aggregate.COUNT},
+        [Function.COALESCE],
+    ),
+}
+"""What an option makes of the aggregates of ``number``, or of nothing for a default; and what it needs."""
+OPTION_CASES = [(aggregate, option) for option, (_, results, _) in OPTIONS.items() for aggregate in results]
+MAKERS = {"Count": Count, "Sum": Sum, "Avg": Avg, "Min": Min, "Max": Max, "StdDev": StdDev, "Variance": Variance}
+
+
+def with_option(aggregate: Aggregate, option: str) -> Any:
+    """The aggregate of ``number`` with an option."""
+    maker, _, sample = aggregate.value.partition("(")
+    sampled: dict[str, Any] = {"sample": True} if sample else {}
+    return MAKERS[maker]("number", **sampled, **OPTIONS[option][0])
+
+
+@rule("declared", "A16", "A17")
+@pytest.mark.parametrize(("aggregate", "option"), OPTION_CASES, ids=lambda each: getattr(each, "name", each).lower())
+def test_an_option_of_an_aggregate_is_answered_or_refused(db: Db, aggregate: Aggregate, option: str) -> None:
+    _, results, needs = OPTIONS[option]
+    db.need(aggregate, *needs)
+    put(db)
+    query = rows.filter(name="d") if option == "default" else rows.all()
+    with db.answers(f"AggregateOption:{aggregate.name}:{option}"):
+        assert same(db(query).aggregate(it=with_option(aggregate, option))["it"], results[aggregate])
+
+
+@rule("declared")
+@pytest.mark.parametrize(("aggregate", "option"), OPTION_CASES, ids=lambda each: getattr(each, "name", each).lower())
+def test_an_option_of_an_aggregate_is_answered_behind_client(db: Db, aggregate: Aggregate, option: str) -> None:
+    db.proves(f"client:AggregateOption:{aggregate.name}:{option}")
+    put(db)
+    query = rows.filter(name="d") if option == "default" else rows.all()
+    found = db(query.client(max_rows=9)).aggregate(it=with_option(aggregate, option))["it"]
+    assert same(found, OPTIONS[option][1][aggregate])
+
+
 @rule("A16", needs=list(Aggregate))
 def test_over_nothing_all_is_null_and_a_count_is_zero(db: Db) -> None:
     put(db)

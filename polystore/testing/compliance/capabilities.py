@@ -142,6 +142,26 @@ def test_a_lookup_is_answered_behind_client(db: Db, operator: Operator) -> None:
     assert db.found(rows.client(max_rows=50).filter(**{f"text__{operator.value}": value})) == expected
 
 
+TESTS: dict[str, tuple[Any, str]] = {
+    "in": (["Rock", "pop", None, "none"], "Rock pop"),
+    "range": (("Rocker", "pop"), "Rocker hard_rock pop"),
+    "isnull": (True, "null"),
+}
+
+
+@rule("declared", "A8", "A9", "A10")
+@pytest.mark.parametrize("word", TESTS)
+def test_a_test_of_several_values_or_of_null_is_answered(db: Db, word: str) -> None:
+    db.proves(f"Lookup:{word}")
+    put_texts(db)
+    value, expected = TESTS[word]
+    assert db.found(rows.filter(**{f"text__{word}": value})) == expected
+    rest = {name for name, _ in TEXTS} - set(expected.split())
+    assert set(db.names(rows.exclude(**{f"text__{word}": value}))) == rest
+    assert db(rows.filter(**{f"text__{word}": value})).count() == len(TEXTS) - len(rest)
+    assert db.found(rows.client(max_rows=50).filter(**{f"text__{word}": value})) == expected
+
+
 def put_moments(db: Db) -> None:
     """One row that has all parts of ``PARTS`` and some that have none."""
     moment = datetime(2024, 12, 30, 13, 14, 15, tzinfo=UTC)

@@ -216,6 +216,23 @@ def test_in_bulk_finds_rows_by_a_unique_field_only(db: Db) -> None:
         db(Unique.objects.all()).in_bulk(["a"], field_name="left")
 
 
+@rule("F22", "F28")
+def test_in_bulk_of_some_fields_reads_the_one_they_are_found_by(db: Db) -> None:
+    db.given(Unique, [{"name": "a", "code": 1}, {"name": "b", "code": 2}])
+    for query in (Unique.objects.only("code"), Unique.objects.defer("name", "left")):
+        with db.commands(1):
+            found = db(query).in_bulk(["a", "x"], field_name="name")
+            assert {key: row.code for key, row in found.items()} == {"a": 1}
+    assert "left" not in vars(found["a"])
+
+
+@rule("F22")
+def test_in_bulk_takes_instances_only(db: Db) -> None:
+    db.given(Unique, [{"name": "a", "code": 1}])
+    with db.commands(0), pytest.raises(QueryUsageError, match=r"in_bulk\(\) answers instances"):
+        db(Unique.objects.values("name")).in_bulk()
+
+
 @rule("F22", "K7")
 def test_in_takes_thousands_of_values(db: Db) -> None:
     db.given(IntKey, KEYS)
