@@ -1,6 +1,7 @@
 """Functions as aggregation operators: from the documents of their arguments to that of their value.
 
-All arguments are computed before one is chosen, and NULL among them gives NULL where ``evaluate`` says so.
+But for those of Coalesce all arguments are computed before one is chosen, and NULL among them gives NULL where
+``evaluate`` says so.
 """
 
 from __future__ import annotations
@@ -37,11 +38,11 @@ _WHOLE_FLOAT = 2.0**53
 
 def called(function: Function, arguments: Arguments, kind: Kind) -> Any:
     """The value of a function; of a number one of the ``kind`` of its result."""
+    if function is Function.COALESCE:
+        return {"$ifNull": [*arguments]}
     names = [f"a{place}" for place in range(len(arguments))]
     variables = dict(zip(names, arguments, strict=True))
     references = [f"$${name}" for name in names]
-    if function is Function.COALESCE:
-        return given(variables, {"$ifNull": references})
     if function is Function.CONCAT:
         return given(variables, {"$concat": [{"$ifNull": [reference, ""]} for reference in references]})
     write = _NUMBERS.get(function)

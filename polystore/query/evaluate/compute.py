@@ -151,6 +151,8 @@ def _call(node: Call) -> Computation:
     if node.function is Function.CAST:
         (operand,) = node.arguments
         return computation(operand) if operand.kind is None else _cast(operand, node)
+    if node.function is Function.COALESCE:
+        return _coalesce(node)
     arguments = [_alike(node, argument) for argument in node.arguments]
     function, takes_null = FUNCTIONS[node.function], node.function in TAKES_NULL
 
@@ -166,11 +168,17 @@ def _cast(operand: Expression, node: Call) -> Computation:
     return _unless_null(caster(operand.kind, node.kind), computation(operand))
 
 
-_OF_ONE_KIND = frozenset({Function.COALESCE, Function.GREATEST, Function.LEAST})
+_OF_ONE_KIND = frozenset({Function.GREATEST, Function.LEAST})
 
 
 def _alike(node: Call, argument: Expression) -> Computation:
     return _as_kind(argument, node.kind) if node.function in _OF_ONE_KIND else computation(argument)
+
+
+def _coalesce(node: Call) -> Computation:
+    """The first value that there is; what stands behind it is not computed."""
+    arguments = [_as_kind(argument, node.kind) for argument in node.arguments]
+    return lambda row, run: next((value for compute in arguments if (value := compute(row, run)) is not None), None)
 
 
 def _as_kind(expression: Expression, kind: Kind) -> Computation:

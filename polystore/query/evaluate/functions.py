@@ -36,10 +36,6 @@ _WHOLE = re.compile(r"-?[0-9]+")
 TAKES_NULL = frozenset({Function.COALESCE, Function.NULLIF, Function.CONCAT, Function.NOW})
 
 
-def _coalesce(*values: Any) -> Any:
-    return next((value for value in values if value is not None), None)
-
-
 def _nullif(value: Any, other: Any) -> Any:
     return None if value == other else value
 
@@ -113,7 +109,6 @@ def _sqrt(value: float) -> float:
 
 
 FUNCTIONS: dict[Function, Callable[..., Any]] = {
-    Function.COALESCE: _coalesce,
     Function.NULLIF: _nullif,
     Function.GREATEST: max,
     Function.LEAST: min,
@@ -135,7 +130,7 @@ FUNCTIONS: dict[Function, Callable[..., Any]] = {
     Function.POWER: _power,
     Function.SQRT: _sqrt,
 }
-"""All but Now and Cast, which need more than values, and Trunc, which is a node of its own."""
+"""All but Now, Cast and Coalesce, which need more than values, and Trunc, which is a node of its own."""
 
 
 # ---- casts
