@@ -12,7 +12,7 @@ an error the connection is usable or closed; the driver's error is the ``__cause
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn, Protocol, runtime_checkable
 
 from polystore.query.capabilities import Capabilities, Feature
@@ -23,6 +23,7 @@ from polystore.schema.model import FieldInfo, Schema
 __all__ = [
     "Adapter",
     "AsyncBackend",
+    "AsyncStreaming",
     "Backend",
     "Capabilities",
     "Feature",
@@ -34,6 +35,7 @@ __all__ = [
     "RawQuery",
     "RawRows",
     "Source",
+    "Streaming",
     "SupportsAnalyze",
     "SupportsRaw",
     "undeclared",
@@ -118,6 +120,25 @@ class SupportsAnalyze(Protocol):
     """Tied to ``Feature.ANALYZE``: the server's own account of a command."""
 
     def analyze(self, command: Any) -> str: ...
+
+
+@runtime_checkable
+class Streaming(Protocol):
+    """Tied to ``Feature.STREAM``: a backend that answers the rows of a Select or a Group little by little."""
+
+    def stream(self, command: Any, size: int) -> Generator[Sequence[Any]]:
+        """The rows as they were at one moment, ``size`` held at a time.
+
+        What it takes is given back when the generator ends or is closed.
+        """
+        ...
+
+
+@runtime_checkable
+class AsyncStreaming(Protocol):
+    """The same in the other colour."""
+
+    def stream(self, command: Any, size: int) -> AsyncGenerator[Sequence[Any]]: ...
 
 
 class RawRows(NamedTuple):

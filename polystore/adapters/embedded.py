@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Generator, Sequence
 from typing import Any
 
-from polystore.adapters.base import Backend
+from polystore.adapters.base import Backend, Streaming
 from polystore.schema.model import Schema
 
 
@@ -22,6 +22,12 @@ class EmbeddedAsyncBackend:
     async def execute(self, command: Any) -> Any:
         return self._backend.execute(command)
 
+    async def stream(self, command: Any, size: int) -> AsyncGenerator[Sequence[Any]]:
+        """The rows of a blocking backend that streams."""
+        assert isinstance(self._backend, Streaming)
+        for rows in self._backend.stream(command, size):
+            yield rows
+
     async def ping(self) -> None:
         self._backend.ping()
 
@@ -33,3 +39,9 @@ class EmbeddedAsyncBackend:
 
     async def close(self) -> None:
         self._backend.close()
+
+
+def in_parts(rows: Sequence[Any], size: int) -> Generator[Sequence[Any]]:
+    """Rows that are in this process already, ``size`` at a time."""
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]

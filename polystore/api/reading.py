@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast, overload
 
 from polystore.api.chain import Chain, M, R
 from polystore.api.complete import schema_of
 from polystore.api.keyset import Page, page_request
 from polystore.engine import _async, _sync, changes
+from polystore.engine.streams import refuse_stream
 from polystore.errors import FieldError, QueryUsageError
 from polystore.query.aggregates import Aggregation
 from polystore.query.annotating import aggregate_items, named
@@ -276,6 +277,7 @@ class Reading(Chain[M, R]):
         return {getattr(row, name): row for row in await query.alist()}
 
     def _pages(self, chunk_size: int) -> tuple[Any, ...] | None:
+        """What pages that continue behind a key are read by; None where the rows have no such key."""
         if type(chunk_size) is not int or chunk_size < 1:
             raise QueryUsageError(f"{self._model.__name__}: iterator() takes chunk_size >= 1, not {chunk_size!r}")
         if not pages_by_key(self._shape, schema_of(self._model)):
@@ -283,20 +285,31 @@ class Reading(Chain[M, R]):
         most = None if self._high is None else self._high - self._low
         return self._handle(), self._shape, self._values, chunk_size, self._low, most
 
-    def iterator(self, chunk_size: int = 2000) -> Iterator[R]:
+    def _stream_ready(self) -> tuple[Handle, Compiled, Sequence[Any]]:
+        handle, compiled, values = self._ready("rows")
+        refuse_stream(handle, compiled)
+        return handle, compiled, values
+
+    def iterator(self, chunk_size: int = 2000) -> Generator[R, None, None]:
         """The rows one after the other, ``chunk_size`` held at a time; nothing is kept.
 
-        Pages continue behind the last key: each row comes at most once, and a row that is there throughout comes once.
+        Rows in an order of fields are read by pages that continue behind the last key: each row comes at most once, and
+        a row that is there throughout comes once. Groups, distinct rows and other orders come from a cursor of the
+        store, which shows them as they were at first and holds a connection; ``close()`` gives it back early, and so
+        does leaving the loop. Rows behind ``client()`` are all held, within its budget.
+
+        Raises:
+            NotSupportedError: the store has no cursors.
 
         Cost: one round trip a chunk.
         """
         pages = self._pages(chunk_size)
-        return iter(self.all()) if pages is None else _sync.pages(*pages)
+        return _sync.stream(*self._stream_ready(), chunk_size) if pages is None else _sync.pages(*pages)
 
-    def aiterator(self, chunk_size: int = 2000) -> AsyncIterator[R]:
-        """``iterator`` in the async colour."""
+    def aiterator(self, chunk_size: int = 2000) -> AsyncGenerator[R, None]:
+        """``iterator`` in the async colour; ``aclose()`` gives the connection back early."""
         pages = self._pages(chunk_size)
-        return aiter(self.all()) if pages is None else _async.pages(*pages)
+        return _async.stream(*self._stream_ready(), chunk_size) if pages is None else _async.pages(*pages)
 
     def keyset(self, size: int = 50, *, after: str | None = None, before: str | None = None) -> Page[R]:
         """A page of rows in their order (ties broken by the primary key), by cursor: stable while rows come and go.

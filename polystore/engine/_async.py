@@ -5,9 +5,11 @@ Each function asks, looks at the answer by a pure function of ``changes``, and a
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any
 
+from polystore.adapters.base import AsyncStreaming
 from polystore.engine import changes
 from polystore.engine.batches import Batch, failure, insert_batches, note_inserts, note_updates, update_batches
 from polystore.engine.compiled import Compiled
@@ -162,7 +164,7 @@ async def refresh(handle: Handle, instance: Any, names: Sequence[str]) -> None:
 
 async def pages(
     handle: Handle, shape: Any, values: Sequence[Any], size: int, offset: int, most: int | None
-) -> AsyncIterator[Any]:
+) -> AsyncGenerator[Any]:
     """Rows by pages that continue behind the last row's key: each row at most once; one command a page.
 
     Args:
@@ -186,6 +188,22 @@ async def pages(
         key = key_of(-1)
         step = ("after", tuple(value is not None for value in key))
         bound = [*values, *(value for value in key if value is not None)]
+
+
+async def stream(handle: Handle, compiled: Compiled, values: Sequence[Any], size: int) -> AsyncGenerator[Any]:
+    """The rows of a compiled plan, ``size`` held at a time; what is known here, or computed here, is held whole."""
+    if compiled.prepared is None or compiled.plan.here is not None:
+        for row in await run(handle, compiled, values):
+            yield row
+        return
+    backend = handle.connection.async_backend
+    assert isinstance(backend, AsyncStreaming)
+    bound = [*values, *compiled.constants]
+    with handle.connection.naming():
+        async with aclosing(backend.stream(compiled.prepared.bind(bound), size)) as parts:
+            async for rows in parts:
+                for row in compiled.finish(rows, bound):
+                    yield row
 
 
 async def find_or_insert(handle: Handle, find: Any, new: Callable[[], Any]) -> tuple[Any, bool]:

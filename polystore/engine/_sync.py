@@ -6,9 +6,11 @@ Each function asks, looks at the answer by a pure function of ``changes``, and a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
+from polystore.adapters.base import Streaming
 from polystore.engine import changes
 from polystore.engine.batches import Batch, failure, insert_batches, note_inserts, note_updates, update_batches
 from polystore.engine.compiled import Compiled
@@ -159,7 +161,9 @@ def refresh(handle: Handle, instance: Any, names: Sequence[str]) -> None:
     changes.take_over(instance, rows[0], names)
 
 
-def pages(handle: Handle, shape: Any, values: Sequence[Any], size: int, offset: int, most: int | None) -> Iterator[Any]:
+def pages(
+    handle: Handle, shape: Any, values: Sequence[Any], size: int, offset: int, most: int | None
+) -> Generator[Any]:
     """Rows by pages that continue behind the last row's key: each row at most once; one command a page.
 
     Args:
@@ -183,6 +187,21 @@ def pages(handle: Handle, shape: Any, values: Sequence[Any], size: int, offset: 
         key = key_of(-1)
         step = ("after", tuple(value is not None for value in key))
         bound = [*values, *(value for value in key if value is not None)]
+
+
+def stream(handle: Handle, compiled: Compiled, values: Sequence[Any], size: int) -> Generator[Any]:
+    """The rows of a compiled plan, ``size`` held at a time; what is known here, or computed here, is held whole."""
+    if compiled.prepared is None or compiled.plan.here is not None:
+        for row in run(handle, compiled, values):
+            yield row
+        return
+    backend = handle.connection.backend
+    assert isinstance(backend, Streaming)
+    bound = [*values, *compiled.constants]
+    with handle.connection.naming(), closing(backend.stream(compiled.prepared.bind(bound), size)) as parts:
+        for rows in parts:
+            for row in compiled.finish(rows, bound):
+                yield row
 
 
 def find_or_insert(handle: Handle, find: Any, new: Callable[[], Any]) -> tuple[Any, bool]:

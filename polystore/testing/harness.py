@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, ParamSpec, TypeAlias, TypeVar
@@ -17,7 +17,15 @@ from typing import Any, Literal, ParamSpec, TypeAlias, TypeVar
 import pytest
 
 from polystore import Capabilities, Feature, Model, QuerySet, Store
-from polystore.adapters.base import Adapter, AsyncBackend, Backend, Prepared, SupportsAnalyze
+from polystore.adapters.base import (
+    Adapter,
+    AsyncBackend,
+    AsyncStreaming,
+    Backend,
+    Prepared,
+    Streaming,
+    SupportsAnalyze,
+)
 from polystore.errors import NotSupportedError
 from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Function, Holding, Operation, Operator
 from polystore.schema.model import Schema
@@ -69,6 +77,11 @@ class CountingBackend:
         self._counter.commands += 1
         return self._inner.execute(command)
 
+    def stream(self, command: Any, size: int) -> Generator[Sequence[Any]]:
+        self._counter.commands += 1
+        assert isinstance(self._inner, Streaming)
+        return self._inner.stream(command, size)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
@@ -92,6 +105,11 @@ class CountingAsyncBackend:
     async def execute(self, command: Any) -> Any:
         self._counter.commands += 1
         return await self._inner.execute(command)
+
+    def stream(self, command: Any, size: int) -> AsyncGenerator[Sequence[Any]]:
+        self._counter.commands += 1
+        assert isinstance(self._inner, AsyncStreaming)
+        return self._inner.stream(command, size)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)

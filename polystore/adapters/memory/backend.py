@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from copy import deepcopy
 from typing import Any, assert_never
 
+from polystore.adapters.embedded import in_parts
 from polystore.adapters.memory.compile import MemoryCommand
 from polystore.adapters.memory.each import insert_or_change, update_each
 from polystore.adapters.memory.tables import Table, Tables, set_expiry
@@ -47,6 +48,10 @@ class MemoryBackend:
                 case Delete():
                     return delete(table, operation, values)
         assert_never(operation)
+
+    def stream(self, command: MemoryCommand, size: int) -> Generator[Sequence[Any]]:
+        """The rows that there are now."""
+        return in_parts(self.execute(command), size)
 
     def ping(self) -> None:
         """Memory is always there."""

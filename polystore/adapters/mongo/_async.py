@@ -7,7 +7,7 @@ connection breaks; writes by key use the driver's retryable writes.
 from __future__ import annotations
 
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -16,6 +16,7 @@ from bson.json_util import dumps
 from pymongo import AsyncMongoClient, ReturnDocument
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.command_cursor import AsyncCommandCursor
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import (
     AutoReconnect,
@@ -41,6 +42,7 @@ from polystore.adapters.mongo.commands import (
     Read,
     UpdateRows,
     explainable,
+    in_batches,
 )
 from polystore.adapters.mongo.ddl import create_command, index_documents, modify_command
 from polystore.adapters.mongo.dialect import EXPIRY, KEY
@@ -191,16 +193,34 @@ class AsyncMongoBackend:
 
     async def _read_on(self, document: Document) -> list[Document]:
         """All rows, over as many replies as they need."""
+        return await (await self._cursor(document)).to_list()
+
+    async def _cursor(self, document: Document) -> AsyncCommandCursor[Document]:
         database = self._opened()
         if self._read_concern:
             document["readConcern"] = self._read_concern
         try:
-            cursor = await database.cursor_command(document, **self._reading)
+            return await database.cursor_command(document, **self._reading)
         except ServerSelectionTimeoutError:
             raise
         except AutoReconnect:
-            cursor = await database.cursor_command(document, **self._reading)
-        return await cursor.to_list()
+            return await database.cursor_command(document, **self._reading)
+
+    async def stream(self, command: Read, size: int) -> AsyncGenerator[list[Document]]:
+        """The rows by batches of the server's cursor, which is closed with the generator."""
+        try:
+            async with await self._cursor(in_batches(command.document, size)) as cursor:
+                cursor.batch_size(size)
+                rows: list[Document] = []
+                async for row in cursor:
+                    rows.append(row)
+                    if len(rows) == size:
+                        yield rows
+                        rows = []
+                if rows:
+                    yield rows
+        except DRIVER_ERRORS as error:
+            raise translate(error, self.settings.label, command.schema) from error
 
     async def _count(self, command: CountRows) -> int:
         found = (await self._run(command.document))["cursor"]["firstBatch"]

@@ -8,7 +8,7 @@ connection breaks; writes by key use the driver's retryable writes.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -24,6 +24,7 @@ from pymongo.errors import (
 )
 from pymongo.synchronous.client_session import ClientSession
 from pymongo.synchronous.collection import Collection
+from pymongo.synchronous.command_cursor import CommandCursor
 from pymongo.synchronous.database import Database
 
 from polystore.adapters.base import RawRows
@@ -42,6 +43,7 @@ from polystore.adapters.mongo.commands import (
     Read,
     UpdateRows,
     explainable,
+    in_batches,
 )
 from polystore.adapters.mongo.ddl import create_command, index_documents, modify_command
 from polystore.adapters.mongo.dialect import EXPIRY, KEY
@@ -192,16 +194,34 @@ class MongoBackend:
 
     def _read_on(self, document: Document) -> list[Document]:
         """All rows, over as many replies as they need."""
+        return (self._cursor(document)).to_list()
+
+    def _cursor(self, document: Document) -> CommandCursor[Document]:
         database = self._opened()
         if self._read_concern:
             document["readConcern"] = self._read_concern
         try:
-            cursor = database.cursor_command(document, **self._reading)
+            return database.cursor_command(document, **self._reading)
         except ServerSelectionTimeoutError:
             raise
         except AutoReconnect:
-            cursor = database.cursor_command(document, **self._reading)
-        return cursor.to_list()
+            return database.cursor_command(document, **self._reading)
+
+    def stream(self, command: Read, size: int) -> Generator[list[Document]]:
+        """The rows by batches of the server's cursor, which is closed with the generator."""
+        try:
+            with self._cursor(in_batches(command.document, size)) as cursor:
+                cursor.batch_size(size)
+                rows: list[Document] = []
+                for row in cursor:
+                    rows.append(row)
+                    if len(rows) == size:
+                        yield rows
+                        rows = []
+                if rows:
+                    yield rows
+        except DRIVER_ERRORS as error:
+            raise translate(error, self.settings.label, command.schema) from error
 
     def _count(self, command: CountRows) -> int:
         found = (self._run(command.document))["cursor"]["firstBatch"]

@@ -154,3 +154,10 @@ def explainable(command: Command) -> Document:
         case InsertRows(schema=schema) | InsertOrChange(schema=schema) | ChangeEach(schema=schema):
             raise NotSupportedError(f"{schema.name}: MongoDB explains reads, updates and deletes, not writes of rows")
     assert_never(command)
+
+
+def in_batches(document: Document, size: int) -> Document:
+    """A command document that answers rows, which come ``size`` at a time."""
+    if "cursor" in document:
+        return {**document, "cursor": {"batchSize": size}}
+    return document if "singleBatch" in document else {**document, "batchSize": size}

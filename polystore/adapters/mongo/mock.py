@@ -8,7 +8,7 @@ partial indexes; that lock also makes batches whole or not at all.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from datetime import UTC, datetime
 from typing import Any, assert_never
 
@@ -16,7 +16,7 @@ import mongomock
 from pymongo.errors import DuplicateKeyError
 
 from polystore.adapters.base import undeclared
-from polystore.adapters.embedded import EmbeddedAsyncBackend
+from polystore.adapters.embedded import EmbeddedAsyncBackend, in_parts
 from polystore.adapters.mongo import types
 from polystore.adapters.mongo.commands import (
     Change,
@@ -63,6 +63,8 @@ MOCK = Dialect(
                 Feature.UPDATE_CONFLICTS,
                 Feature.TTL,
                 Feature.INFINITY,
+                Feature.STREAM,
+                Feature.COUNT_ESTIMATE,
                 Feature.ASYNC,
             }
         ),
@@ -132,6 +134,10 @@ class MockBackend:
                 return self._run(command)
             except DRIVER_ERRORS as error:
                 raise translate(error, "mongomock://", command.schema) from error
+
+    def stream(self, command: Read, size: int) -> Generator[Sequence[Any]]:
+        """The rows that there are now."""
+        return in_parts(self.execute(command), size)
 
     def ping(self) -> None:
         """mongomock is always there."""

@@ -7,7 +7,8 @@ the meantime is noticed before anything is sent on it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from typing import Any, Protocol
 
 from polystore.adapters.sql.forks import of_parent, watch_forks
@@ -27,6 +28,10 @@ class AsyncSession(Protocol):
 
     async def run(self, statement: AnyStatement, parameters: Sequence[Any]) -> Any:
         """Runs a statement and shapes its answer."""
+        ...
+
+    def stream(self, statement: AnyStatement, parameters: Sequence[Any], size: int) -> AsyncGenerator[Sequence[Any]]:
+        """Runs a statement and answers its rows, ``size`` at a time."""
         ...
 
     async def ping(self) -> None: ...
@@ -84,6 +89,19 @@ class AsyncServerBackend:
             await self._give_back(session)
             return result
         return await self._manage(lambda session: session.run(statement, parameters), statement.schema)
+
+    async def stream(self, command: Command, size: int) -> AsyncGenerator[Sequence[Any]]:
+        """The rows of a statement, ``size`` at a time; a connection is leased until the generator ends."""
+        statement, parameters = command
+        session = await self._lease()
+        try:
+            async with aclosing(session.stream(statement, parameters, size)) as parts:
+                async for rows in parts:
+                    yield rows
+        except self._server.driver_errors as error:
+            raise self._server.translate(error, statement.schema) from error
+        finally:
+            await self._put_away(session)
 
     async def ping(self) -> None:
         await self._manage(lambda session: session.ping())

@@ -8,7 +8,8 @@ the meantime is noticed before anything is sent on it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from typing import Any, Protocol
 
 from polystore.adapters.sql.forks import of_parent, watch_forks
@@ -28,6 +29,10 @@ class Session(Protocol):
 
     def run(self, statement: AnyStatement, parameters: Sequence[Any]) -> Any:
         """Runs a statement and shapes its answer."""
+        ...
+
+    def stream(self, statement: AnyStatement, parameters: Sequence[Any], size: int) -> Generator[Sequence[Any]]:
+        """Runs a statement and answers its rows, ``size`` at a time."""
         ...
 
     def ping(self) -> None: ...
@@ -85,6 +90,19 @@ class ServerBackend:
             self._give_back(session)
             return result
         return self._manage(lambda session: session.run(statement, parameters), statement.schema)
+
+    def stream(self, command: Command, size: int) -> Generator[Sequence[Any]]:
+        """The rows of a statement, ``size`` at a time; a connection is leased until the generator ends."""
+        statement, parameters = command
+        session = self._lease()
+        try:
+            with closing(session.stream(statement, parameters, size)) as parts:
+                for rows in parts:
+                    yield rows
+        except self._server.driver_errors as error:
+            raise self._server.translate(error, statement.schema) from error
+        finally:
+            self._put_away(session)
 
     def ping(self) -> None:
         self._manage(lambda session: session.ping())

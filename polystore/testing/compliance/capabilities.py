@@ -14,7 +14,7 @@ from bson import ObjectId
 from pydantic import AnyUrl
 
 from polystore import Count, F, Feature, Max, Q, QuerySet
-from polystore.adapters.base import SupportsAnalyze
+from polystore.adapters.base import Streaming, SupportsAnalyze, SupportsRaw
 from polystore.errors import IndexRequired, NotSupportedError
 from polystore.query.nodes import ArithmeticOperator, DatePart, Operator
 from polystore.testing.harness import Capability, Db, rule
@@ -273,6 +273,8 @@ def test_values_of_each_kind_are_found_by_equality(db: Db, field: str) -> None:
 def test_what_is_declared_is_what_the_backend_implements(db: Db) -> None:
     backend = db.store.handle(Everything).connection.backend
     assert isinstance(backend, SupportsAnalyze) is db.declares(Feature.ANALYZE)
+    assert isinstance(db.adapter.inner.connect(), Streaming) is db.declares(Feature.STREAM)
+    assert isinstance(db.adapter.inner, SupportsRaw) is db.declares(Feature.RAW)
 
 
 ANYWHERE = (Feature.FILTER_ANY, Feature.ORDER_ANY, Feature.GROUP_ANY)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from polystore.adapters.base import RawRows
@@ -77,6 +77,20 @@ class AsyncMysqlSession:
             return RawRows(tuple(column[0] for column in found), await cursor.fetchall() if found else (), loads)
         row = await cursor.fetchone()
         return row is not None if action is _EXISTS else row[0]
+
+    async def stream(
+        self, statement: AnyStatement, parameters: Sequence[Any], size: int
+    ) -> AsyncGenerator[Sequence[Any]]:
+        """Rows as the server sends them. Given up half-way, the rest is not read: the connection is closed."""
+        cursor = AsyncDriver.unbuffered(self._connection)
+        try:
+            await cursor.execute(statement.text, parameters)
+            while rows := await cursor.fetchmany(size):
+                AsyncDriver.pause(self._connection)
+                yield rows
+                AsyncDriver.resume(self._connection)
+        finally:
+            AsyncDriver.give_up(self._connection)
 
     async def _insert(self, statement: InsertStatement, rows: Sequence[Any]) -> list[Any]:
         if statement.conflict is not None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, TypeVar
 
 from polystore.adapters.base import RawRows
@@ -78,6 +78,18 @@ class MysqlSession:
             return RawRows(tuple(column[0] for column in found), cursor.fetchall() if found else (), loads)
         row = cursor.fetchone()
         return row is not None if action is _EXISTS else row[0]
+
+    def stream(self, statement: AnyStatement, parameters: Sequence[Any], size: int) -> Generator[Sequence[Any]]:
+        """Rows as the server sends them. Given up half-way, the rest is not read: the connection is closed."""
+        cursor = Driver.unbuffered(self._connection)
+        try:
+            cursor.execute(statement.text, parameters)
+            while rows := cursor.fetchmany(size):
+                Driver.pause(self._connection)
+                yield rows
+                Driver.resume(self._connection)
+        finally:
+            Driver.give_up(self._connection)
 
     def _insert(self, statement: InsertStatement, rows: Sequence[Any]) -> list[Any]:
         if statement.conflict is not None:

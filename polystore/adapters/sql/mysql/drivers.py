@@ -81,6 +81,29 @@ class Driver:
         """Whether the driver thinks the connection usable."""
         return bool(connection.open)
 
+    @staticmethod
+    def unbuffered(connection: Any) -> Any:
+        """A cursor that reads rows from the connection as they are asked for."""
+        from pymysql.cursors import SSCursor
+
+        return SSCursor(connection)
+
+    @staticmethod
+    def pause(connection: Any) -> None:
+        """Nothing is read that was not asked for."""
+
+    @staticmethod
+    def resume(connection: Any) -> None:
+        """See ``pause``."""
+
+    @staticmethod
+    def give_up(connection: Any) -> None:
+        """Closes a connection with rows that nobody will read."""
+        result = connection._result
+        if result is not None and result.unbuffered_active:
+            result.unbuffered_active = False
+            connection._force_close()
+
 
 class AsyncDriver:
     """asyncmy."""
@@ -107,3 +130,30 @@ class AsyncDriver:
     def is_open(connection: Any) -> bool:
         """Whether the driver thinks the connection usable."""
         return connection.connected and not connection._stream_broken
+
+    @staticmethod
+    def unbuffered(connection: Any) -> Any:
+        """A cursor that takes rows from what the connection has received."""
+        from asyncmy.cursors import SSCursor
+
+        return SSCursor(connection)
+
+    @staticmethod
+    def pause(connection: Any) -> None:
+        """Receives no more rows for now."""
+        if connection._transport is not None:
+            connection._transport.pause_reading()
+
+    @staticmethod
+    def resume(connection: Any) -> None:
+        """Receives rows again."""
+        if connection._transport is not None:
+            connection._transport.resume_reading()
+
+    @staticmethod
+    def give_up(connection: Any) -> None:
+        """Closes a connection with rows that nobody will read."""
+        result = connection._result
+        if result is not None and result.unbuffered_active:
+            result.unbuffered_active = False
+            connection.close()

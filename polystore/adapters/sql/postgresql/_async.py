@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from psycopg import AsyncClientCursor, AsyncConnection, pq
@@ -20,6 +20,7 @@ _RAW = Action.RAW
 _IDLE = pq.TransactionStatus.IDLE
 _DDL_LOCK = 7231_4408
 _MOST_DEADLOCKS = 10
+_STREAM = "polystore_stream"
 
 T = TypeVar("T")
 
@@ -64,6 +65,15 @@ class AsyncPostgresqlSession:
             return RawRows(columns, await cursor.fetchall() if columns else (), (None,) * len(columns))
         row = await cursor.fetchone()
         return row is not None if action is _EXISTS else row[0]  # type: ignore[index]  # count(*) has a row
+
+    async def stream(
+        self, statement: AnyStatement, parameters: Sequence[Any], size: int
+    ) -> AsyncGenerator[Sequence[Any]]:
+        """Rows of a cursor of the server, which lives in a transaction."""
+        async with self._connection.transaction(), self._connection.cursor(_STREAM) as cursor:
+            await cursor.execute(statement.native, parameters)
+            while rows := await cursor.fetchmany(size):
+                yield rows
 
     async def _insert(self, statement: InsertStatement, rows: Sequence[Any]) -> list[int]:
         cursor = self._cursor

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, TypeVar
 
 from psycopg import ClientCursor, Connection, pq
@@ -21,6 +21,7 @@ _RAW = Action.RAW
 _IDLE = pq.TransactionStatus.IDLE
 _DDL_LOCK = 7231_4408
 _MOST_DEADLOCKS = 10
+_STREAM = "polystore_stream"
 
 T = TypeVar("T")
 
@@ -65,6 +66,13 @@ class PostgresqlSession:
             return RawRows(columns, cursor.fetchall() if columns else (), (None,) * len(columns))
         row = cursor.fetchone()
         return row is not None if action is _EXISTS else row[0]  # type: ignore[index]  # count(*) has a row
+
+    def stream(self, statement: AnyStatement, parameters: Sequence[Any], size: int) -> Generator[Sequence[Any]]:
+        """Rows of a cursor of the server, which lives in a transaction."""
+        with self._connection.transaction(), self._connection.cursor(_STREAM) as cursor:
+            cursor.execute(statement.native, parameters)
+            while rows := cursor.fetchmany(size):
+                yield rows
 
     def _insert(self, statement: InsertStatement, rows: Sequence[Any]) -> list[int]:
         cursor = self._cursor

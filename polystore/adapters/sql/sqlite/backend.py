@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from typing import Any, TypeVar
 
 from polystore.adapters.base import RawRows
+from polystore.adapters.embedded import in_parts
 from polystore.adapters.sql import ddl
 from polystore.adapters.sql.dialect import Dialect
 from polystore.adapters.sql.prepared import Action, AnyStatement, Command, EachStatement, InsertStatement, Statement
 from polystore.adapters.sql.sqlite import rows
 from polystore.adapters.sql.sqlite.errors import translate
 from polystore.adapters.sql.sqlite.sessions import Sessions
+from polystore.adapters.sql.sqlite.streams import Parts, rows_of
 from polystore.adapters.sql.sqlite.workers import Workers
 from polystore.schema.model import Schema
 
 _ROWS, _COUNT, _EXISTS, _CHANGE = Action.ROWS, Action.COUNT, Action.EXISTS, Action.CHANGE
 _RAW = Action.RAW
+T = TypeVar("T")
+
 _ERRORS = (sqlite3.Error, sqlite3.Warning, OverflowError)
 
 
@@ -43,6 +47,18 @@ class SqliteBackend:
                 if statement.action is _ROWS:
                     return connection.execute(statement.text, parameters).fetchall()
                 return run(connection, statement, parameters)
+        except _ERRORS as error:
+            raise translate(error, self._dialect, statement.schema, self._store) from error
+
+    def stream(self, command: Command, size: int) -> Generator[Sequence[Any]]:
+        """The rows as they are now, ``size`` at a time; of a database in memory they are in this process already."""
+        statement, parameters = command
+        place = self._sessions.place
+        if not place.path:
+            yield from in_parts(self.execute(command), size)
+            return
+        try:
+            yield from rows_of(place, statement.text, parameters, size)
         except _ERRORS as error:
             raise translate(error, self._dialect, statement.schema, self._store) from error
 
@@ -86,6 +102,15 @@ class AsyncSqliteBackend:
 
     async def execute(self, command: Command) -> Any:
         return await self._workers.submit(self._backend.execute, command)
+
+    async def stream(self, command: Command, size: int) -> AsyncGenerator[Sequence[Any]]:
+        """The rows of the blocking colour, each part read in a worker thread."""
+        parts = Parts(self._backend.stream(command, size))
+        try:
+            while (rows := await self._workers.submit(_without_argument(parts.next), None)) is not None:
+                yield rows
+        finally:
+            await self._workers.submit(_without_argument(parts.close), None)
 
     async def ping(self) -> None:
         await self._workers.submit(_without_argument(self._backend.ping), None)
@@ -133,5 +158,5 @@ def _batch(texts: Sequence[str]) -> Callable[[sqlite3.Connection], None]:
     return work
 
 
-def _without_argument(function: Callable[[], None]) -> Callable[[None], None]:
+def _without_argument(function: Callable[[], T]) -> Callable[[None], T]:
     return lambda _: function()
