@@ -21,7 +21,7 @@ if __name__ == "__main__":  # run as a script, the path starts at this folder in
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from polystore.query.capabilities import Feature
-from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Function, Operator
+from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Function, Operator, WindowFunction
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / ".cache" / "capabilities"
@@ -48,6 +48,7 @@ GROUPS: dict[str, list[Any]] = {
     "Arithmetic": list(ArithmeticOperator),
     "Functions": list(Function),
     "Aggregates": list(Aggregate),
+    "Windows": list(WindowFunction),
     "Features": list(Feature),
 }
 
@@ -144,7 +145,7 @@ def title_of(line: str) -> str:
     group, name = line.split(":", 1)
     if group == "Kind":
         return name
-    groups = (Operator, DatePart, ArithmeticOperator, Function, Aggregate, Feature)
+    groups = (Operator, DatePart, ArithmeticOperator, Function, Aggregate, WindowFunction, Feature)
     member: Any = {each.__name__: each for each in groups}[group][name]
     return str(member.value) if group == "Feature" else f"`{member.value}`"
 

@@ -35,14 +35,17 @@ from polystore.query.nodes import (
     Operation,
     Order,
     Parameter,
+    Random,
     Select,
     SetOperator,
     Trunc,
     Truth,
     Update,
     UpdateEach,
+    Windowed,
     Within,
 )
+from polystore.query.walk import parts_of_window
 from polystore.schema.kinds import BytesKind, FloatKind
 
 CLIENT = "put .client(max_rows=...) before it to evaluate it here, or move the model to another store"
@@ -128,9 +131,15 @@ class _Checker:
         for each in operation.computed:
             self.need(Feature.COMPUTED, describe_expression(each.expression))
             self.expression(each.expression)
+        for each in operation.windows:
+            self.expression(each.expression)
+        self.condition(operation.kept)
         self.order(operation.order)
         if operation.distinct:
             self.need(Feature.DISTINCT, "distinct()")
+        if operation.first:
+            names = ", ".join(map(describe_expression, operation.first))
+            self.need(Feature.DISTINCT_FIELDS, f"distinct({names})")
 
     def group(self, operation: Group) -> None:
         self.keys(operation.keys)
@@ -160,8 +169,9 @@ class _Checker:
                 self.need(Feature.ORDER_BYTES, what)
             if term.nulls is not None:
                 self.need(Feature.NULLS_ORDER, what)
-            if not isinstance(term.expression, Column):
+            if not isinstance(term.expression, Column | Random):
                 self.need(Feature.ORDER_EXPRESSIONS, what)
+            if not isinstance(term.expression, Column):
                 self.expression(term.expression)
 
     def assigned(self, name: str, value: Expression) -> None:
@@ -243,6 +253,10 @@ class _Checker:
                 self.condition(condition)
             case Aggregated():
                 self.aggregate(expression)
+            case Windowed():
+                self.window(expression)
+            case Random():
+                self.need(Feature.ORDER_RANDOM, 'order_by("?")')
             case _:
                 assert_never(expression)
 
@@ -262,6 +276,22 @@ class _Checker:
             self.need(Feature.MODULO_FLOATS, describe_expression(expression))
         self.expression(expression.left)
         self.expression(expression.right)
+
+    def window(self, window: Windowed) -> None:
+        what = describe_expression(window)
+        if isinstance(window.function, Aggregate):
+            self.need(Feature.WINDOW_AGGREGATES, what)
+            self.aggregate(Aggregated(window.function, window.operand, window.kind, condition=window.condition))
+        elif window.function not in self.capabilities.windows:
+            self.refuse(what)
+        if window.frame.unit == "values" and (window.frame.start or window.frame.end):
+            self.need(Feature.WINDOW_DISTANCES, what)
+        for part in parts_of_window(window):
+            self.expression(part)
+            if is_bytes(part):
+                self.need(Feature.ORDER_BYTES, what)
+        if any(term.nulls is not None for term in window.order):
+            self.need(Feature.NULLS_ORDER, what)
 
     def aggregate(self, node: Aggregated) -> None:
         if node.aggregate not in self.capabilities.aggregates:

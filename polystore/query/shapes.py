@@ -9,7 +9,9 @@ A clause of a filter is: a lookup's name (one value, the regular case); ``("in",
 An expression is: ``("F", name)``; ``("V", tag)`` (one value); ``("null",)``; ``(operator, left, right)``;
 ``("call", Function, arguments)``; ``("cast", type, operand)``; ``("extract" or "trunc", DatePart, zone, operand)``;
 ``("case", ((clause, value), ...), default)``; ``("truth", clause)``;
-``("aggregate", Aggregate, distinct, operand or None, clause or None)``.
+``("aggregate", Aggregate, distinct, operand or None, clause or None)``;
+``("window", function, number, operand or None, clause or None, default or None, partition, order terms, Frame or
+None)``.
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ from polystore.query.lookups import Lookup, find_lookup, lookup_coercer
 from polystore.query.names import Scope
 from polystore.query.nodes import Function, Operator
 from polystore.query.signatures import CASTS
+from polystore.query.windows import RankFunction, Window
 from polystore.schema.kinds import describe_kind, is_container
 
 _SCALARS = frozenset({int, str, float, bool, Decimal, datetime, date, time, timedelta, UUID, bytes})
@@ -212,16 +215,22 @@ def expression_shape(scope: Scope, expression: Any, values: list[Any]) -> tuple[
             return ("truth", _condition_shape(scope, expression, values))
         case Aggregation():
             return _aggregate_shape(scope, expression, values)
+        case Window():
+            return _window_shape(scope, expression, values)
+        case RankFunction():
+            raise FieldError(f"{scope.name}: {expression!r} needs a window; write Window({expression!r}, ...)")
         case _:
             return _literal(scope, expression, values)
 
 
 def order_shape(scope: Scope, term: Any, values: list[Any]) -> Any:
-    """The structure of a term of an ordering: a name, or ``("by", expression, descending, nulls)``.
+    """The structure of a term of an ordering: a name, "?" or ``("by", expression, descending, nulls)``.
 
     Raises:
         FieldError: an unknown name, or something that is no term.
     """
+    if term == "?":
+        return term
     if isinstance(term, str):
         scope.field(term.removeprefix("-"))
         return term
@@ -261,3 +270,36 @@ def _aggregate_shape(scope: Scope, aggregate: Aggregation, values: list[Any]) ->
     if aggregate.default is None:
         return shape
     return ("call", Function.COALESCE, (shape, _argument(scope, aggregate.default, values)))
+
+
+def _window_shape(scope: Scope, window: Window, values: list[Any]) -> tuple[Any, ...]:
+    given = window.expression
+    if isinstance(given, Aggregation):
+        if given.distinct:
+            raise FieldError(f"{scope.name}: {window!r}: no window has aggregates of distinct values")
+        operand = given.expression
+        what: Any = None if isinstance(operand, str) and operand == "*" else _argument(scope, operand, values)
+        clause = None if given.filter is None else _condition_shape(scope, given.filter, values)
+        head = ("window", given.node, 1, what, clause, None)
+    else:
+        what = None if given.expression is None else _argument(scope, given.expression, values)
+        beyond = None if given.default is None else _argument(scope, given.default, values)
+        head = ("window", given.function, given.number, what, None, beyond)
+    shape = (
+        *head,
+        tuple(_argument(scope, each, values) for each in window.partition_by),
+        tuple(_window_term(scope, term, values) for term in window.order_by),
+        None if window.frame is None else window.frame.frame,
+    )
+    if not isinstance(given, Aggregation) or given.default is None:
+        return shape
+    return ("call", Function.COALESCE, (shape, _argument(scope, given.default, values)))
+
+
+def _window_term(scope: Scope, term: Any, values: list[Any]) -> tuple[Any, ...]:
+    """A term of a window's order in the form of one by an expression."""
+    shape = order_shape(scope, term, values)
+    if isinstance(shape, str):
+        return ("by", ("F", shape.removeprefix("-")), shape.startswith("-"), None)
+    found: tuple[Any, ...] = shape
+    return found

@@ -19,12 +19,12 @@ import pytest
 from polystore import Capabilities, Feature, Model, QuerySet, Store
 from polystore.adapters.base import Adapter, AsyncBackend, Backend, Prepared, SupportsAnalyze
 from polystore.errors import NotSupportedError
-from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Function, Operation, Operator
+from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Function, Operation, Operator, WindowFunction
 from polystore.schema.model import Schema
 from polystore.testing.report import Report, Verdict
 
 Colour: TypeAlias = Literal["sync", "async"]
-Capability: TypeAlias = Feature | Operator | DatePart | ArithmeticOperator | Function | Aggregate
+Capability: TypeAlias = Feature | Operator | DatePart | ArithmeticOperator | Function | Aggregate | WindowFunction
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -269,7 +269,7 @@ async def _call_there(target: Any, name: str, arguments: Sequence[Any], named: M
 def declared_by(capabilities: Capabilities) -> frozenset[Capability]:
     """All that a store declares."""
     queries = capabilities.operators | capabilities.date_parts | capabilities.arithmetic | capabilities.features
-    return queries | capabilities.functions | capabilities.aggregates
+    return queries | capabilities.functions | capabilities.aggregates | capabilities.windows
 
 
 # ---- rules

@@ -9,6 +9,7 @@ from sqlalchemy import and_, false, or_, true
 
 from polystore.adapters.sql.dialect import COMPARISONS, Sql
 from polystore.adapters.sql.expressions import Expressions, kind_of
+from polystore.adapters.sql.windows import window_text
 from polystore.query import walk
 from polystore.query.coerce import TEXT_OPERATORS
 from polystore.query.nodes import (
@@ -23,6 +24,7 @@ from polystore.query.nodes import (
     Not,
     Operator,
     Parameter,
+    Windowed,
     Within,
 )
 
@@ -37,6 +39,9 @@ _INVERSE = {
 
 class Writer(Expressions):
     """Writes the conditions of one statement, and their expressions."""
+
+    def window(self, window: Windowed) -> Sql:
+        return window_text(window, self)
 
     def condition(self, condition: Condition) -> Sql:
         """The condition, true for the rows wanted; for the others false or NULL."""

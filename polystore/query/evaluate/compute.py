@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
+from random import random
 from typing import Any, assert_never
 
 from polystore.query.evaluate.dates import extractor, truncator
@@ -33,8 +34,10 @@ from polystore.query.nodes import (
     Null,
     Operator,
     Parameter,
+    Random,
     Trunc,
     Truth,
+    Windowed,
     Within,
 )
 from polystore.query.regex import translate
@@ -90,7 +93,9 @@ def computation(expression: Expression) -> Computation:
             return _case(expression)
         case Truth(condition=condition):
             return predicate(condition)
-        case Aggregated():
+        case Random():
+            return lambda row, run: random()
+        case Aggregated() | Windowed():
             return lambda row, run: row[expression]
     assert_never(expression)
 

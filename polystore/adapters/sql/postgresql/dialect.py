@@ -99,6 +99,7 @@ class PostgresqlDialect(PostgresqlComputing, Dialect):
     )
     int_with_float = INT_WITH_FLOAT
     name_length = 63
+    distinct_on = True
 
     def __init__(self) -> None:
         super().__init__()
