@@ -112,6 +112,7 @@ class MysqlDialect(MysqlComputing, Dialect):
         | {Feature.ANALYZE},
         EVERYTHING.functions - {Function.LOWER, Function.UPPER, Function.ROUND},
         EVERYTHING.aggregates,
+        EVERYTHING.windows,
     )
     index_if_not_exists = False
     no_limit = 2**64 - 1

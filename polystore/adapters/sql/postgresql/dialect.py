@@ -96,6 +96,7 @@ class PostgresqlDialect(PostgresqlComputing, Dialect):
         | {Feature.ANALYZE},
         EVERYTHING.functions,
         EVERYTHING.aggregates,
+        EVERYTHING.windows,
     )
     int_with_float = INT_WITH_FLOAT
     name_length = 63

@@ -103,6 +103,7 @@ class SqliteDialect(SqliteComputing, Dialect):
         EVERYTHING.features - {Feature.TTL} | {Feature.ANALYZE},
         EVERYTHING.functions,
         EVERYTHING.aggregates,
+        EVERYTHING.windows,
     )
     mark = "?"
     no_limit = -1
