@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from polystore.adapters.mongo.types import SERVER_CODEC, Codec
 from polystore.query.capabilities import Capabilities, Feature
-from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Function, Operator
+from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Function, Operator, WindowFunction
 from polystore.query.regex import Dialect as RegexDialect
 from polystore.schema.kinds import BytesKind
 from polystore.schema.model import FieldInfo
@@ -43,6 +43,7 @@ _UNDECLARED = frozenset(
         Feature.ORDER_BYTES,
         Feature.ROUND_FLOATS,
         Feature.TIME_ZONES,
+        Feature.WINDOW_DISTANCES,
     }
 )
 """A float is rounded from its first 34 digits only; the server's table of time zones is older or newer than ours."""
@@ -58,6 +59,7 @@ SERVER = Dialect(
         frozenset(Feature) - _UNDECLARED,
         frozenset(Function),
         frozenset(Aggregate),
+        frozenset(WindowFunction),
     ),
     checks_patterns=True,
     unordered=(BytesKind,),

@@ -44,8 +44,10 @@ from polystore.query.nodes import (
     Operator,
     Parameter,
     ParameterList,
+    Random,
     Trunc,
     Truth,
+    Windowed,
     Within,
 )
 from polystore.query.walk import expressions_of
@@ -96,6 +98,10 @@ def value_of(expression: Expression, scope: Scope, *, exact: bool = True) -> Any
             return truth_of(condition, scope)
         case Aggregated():
             return f"${scope.aggregates[expression]}"
+        case Random():
+            return {"$rand": {}}
+        case Windowed():
+            raise AssertionError("windows are computed by stages of their own")
     assert_never(expression)
 
 
