@@ -21,7 +21,7 @@ if __name__ == "__main__":  # run as a script, the path starts at this folder in
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from polystore.query.capabilities import Feature
-from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Function, Holding, Operator
+from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Function, Holding, Operator, WindowFunction
 from polystore.testing.compliance.aggregates import OPTION_CASES
 from polystore.testing.compliance.capabilities import TESTS
 from polystore.testing.compliance.verbs import VERBS
@@ -52,6 +52,7 @@ GROUPS: dict[str, list[Any]] = {
     "Arithmetic": list(ArithmeticOperator),
     "Functions": list(Function),
     "Aggregates": list(Aggregate),
+    "Windows": list(WindowFunction),
     "Features": list(Feature),
 }
 """What a store declares."""
@@ -180,7 +181,7 @@ def title_of(line: str) -> str:
             aggregate, option = name.split(":")
             name, _, sample = Aggregate[aggregate].value.removesuffix(")").partition("(")
             return f"`{name}({f'{sample}, ' if sample else ''}{option}=)`"
-    groups = (Operator, Holding, DatePart, ArithmeticOperator, Function, Aggregate, Feature)
+    groups = (Operator, Holding, DatePart, ArithmeticOperator, Function, Aggregate, WindowFunction, Feature)
     member: Any = {each.__name__: each for each in groups}[group][name]
     return str(member.value) if group == "Feature" else f"`{member.value}`"
 

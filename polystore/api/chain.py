@@ -164,10 +164,19 @@ class Chain(Generic[M, R]):
         self._refuse_slice("reverse()")
         return self._clone((*self._shape, ("reverse",)), self._values)
 
-    def distinct(self) -> QuerySet[M, R]:
-        """Each row of the selected values once."""
+    def distinct(self, *fields: str) -> QuerySet[M, R]:
+        """Each row of the selected values once; with ``fields`` the first row for each combination of their values.
+
+        Args:
+            fields: names of fields and annotations, with which ``order_by`` begins; what follows in the order says
+                which row comes first. Without ``order_by`` these fields are the order.
+
+        Raises:
+            FieldError: an unknown name; when read, an order that begins with something else.
+        """
         self._refuse_slice("distinct()")
-        return self._clone((*self._shape, ("distinct",)), self._values)
+        names = tuple(self._scope().field(name).name for name in fields)
+        return self._clone((*self._shape, ("distinct", names)), self._values)
 
     def only(self, *names: str) -> QuerySet[M, R]:
         """Loads just these fields and the key; another one is read when it is first used (blocking code only)."""

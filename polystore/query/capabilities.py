@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Function, Holding, Operator
+from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Function, Holding, Operator, WindowFunction
 
 
 class Feature(Enum):
@@ -18,7 +18,9 @@ class Feature(Enum):
     COMPARE_COLUMNS = "comparing two fields of a row"
     MODULO_FLOATS = "modulo of floats"
     UPDATE_EXPRESSIONS = "updates computed in the store"
+    ORDER_RANDOM = "random order"
     DISTINCT = "distinct rows"
+    DISTINCT_FIELDS = "the first row for each value of some fields"
     COMPUTED = "values computed in the store"
     CASE = "values that depend on conditions"
     ROUND_FLOATS = "rounding floats to decimal places"
@@ -31,6 +33,8 @@ class Feature(Enum):
     GROUP_EXPRESSIONS = "groups by computed values"
     HAVING = "conditions on groups"
     GROUP_SOURCE = "aggregates of slices, distinct rows and groups"
+    WINDOW_AGGREGATES = "aggregates over windows"
+    WINDOW_DISTANCES = "frames of windows by the distance of values"
     UNION = "unions of queries"
     INTERSECTION = "intersections of queries"
     DIFFERENCE = "differences of queries"
@@ -70,6 +74,7 @@ class Capabilities:
     functions: frozenset[Function] = field(default_factory=frozenset)
     aggregates: frozenset[Aggregate] = field(default_factory=frozenset)
     holdings: frozenset[Holding] = field(default_factory=frozenset)
+    windows: frozenset[WindowFunction] = field(default_factory=frozenset)
 
 
 COMPUTING = frozenset(
@@ -86,6 +91,10 @@ COMPUTING = frozenset(
         Feature.GROUP_EXPRESSIONS,
         Feature.HAVING,
         Feature.GROUP_SOURCE,
+        Feature.ORDER_RANDOM,
+        Feature.DISTINCT_FIELDS,
+        Feature.WINDOW_AGGREGATES,
+        Feature.WINDOW_DISTANCES,
         Feature.UNION,
         Feature.INTERSECTION,
         Feature.DIFFERENCE,
@@ -120,4 +129,5 @@ EVERYTHING = Capabilities(
     frozenset(Function),
     frozenset(Aggregate),
     frozenset(Holding),
+    frozenset(WindowFunction),
 )

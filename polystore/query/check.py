@@ -41,6 +41,7 @@ from polystore.query.nodes import (
     Outer,
     Parameter,
     Path,
+    Random,
     RowLock,
     Scalar,
     Select,
@@ -50,9 +51,11 @@ from polystore.query.nodes import (
     Truth,
     Update,
     UpdateEach,
+    Windowed,
     Within,
     WithinRows,
 )
+from polystore.query.walk import parts_of_window
 from polystore.schema.kinds import BytesKind, FloatKind, JsonKind
 from polystore.schema.paths import Attribute, Item, JsonKey, Key, PathInfo
 
@@ -145,11 +148,17 @@ class _Checker:
         for each in operation.computed:
             self.need(Feature.COMPUTED, describe_expression(each.expression))
             self.expression(each.expression)
+        for each in operation.windows:
+            self.expression(each.expression)
+        self.condition(operation.kept)
         self.order(operation.order)
         if operation.distinct:
             self.need(Feature.DISTINCT, "distinct()")
         if operation.lock is not None:
             self.lock(operation.lock)
+        if operation.first:
+            names = ", ".join(map(describe_expression, operation.first))
+            self.need(Feature.DISTINCT_FIELDS, f"distinct({names})")
 
     def lock(self, lock: RowLock) -> None:
         remedy = "save() instances of a model with a version field, which refuses lost updates"
@@ -187,8 +196,9 @@ class _Checker:
                 self.need(Feature.NULLS_ORDER, what)
             if isinstance(term.expression.kind, JsonKind):
                 self.need(Feature.ORDER_JSON, what)
-            if not isinstance(term.expression, Column):
+            if not isinstance(term.expression, Column | Random):
                 self.need(Feature.ORDER_EXPRESSIONS, what)
+            if not isinstance(term.expression, Column):
                 self.expression(term.expression)
 
     def assigned(self, assignment: Assignment) -> None:
@@ -296,6 +306,10 @@ class _Checker:
                 self.condition(condition)
             case Aggregated():
                 self.aggregate(expression)
+            case Windowed():
+                self.window(expression)
+            case Random():
+                self.need(Feature.ORDER_RANDOM, 'order_by("?")')
             case _:
                 assert_never(expression)
 
@@ -323,6 +337,22 @@ class _Checker:
             self.need(Feature.MODULO_FLOATS, describe_expression(expression))
         self.expression(expression.left)
         self.expression(expression.right)
+
+    def window(self, window: Windowed) -> None:
+        what = describe_expression(window)
+        if isinstance(window.function, Aggregate):
+            self.need(Feature.WINDOW_AGGREGATES, what)
+            self.aggregate(Aggregated(window.function, window.operand, window.kind, condition=window.condition))
+        elif window.function not in self.capabilities.windows:
+            self.refuse(what)
+        if window.frame.unit == "values" and (window.frame.start or window.frame.end):
+            self.need(Feature.WINDOW_DISTANCES, what)
+        for part in parts_of_window(window):
+            self.expression(part)
+            if is_bytes(part):
+                self.need(Feature.ORDER_BYTES, what)
+        if any(term.nulls is not None for term in window.order):
+            self.need(Feature.NULLS_ORDER, what)
 
     def aggregate(self, node: Aggregated) -> None:
         if node.aggregate not in self.capabilities.aggregates:

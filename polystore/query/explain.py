@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any, assert_never
 
 from polystore.query.nodes import (
+    WHOLE,
+    Aggregate,
     Aggregated,
     All,
     AnyElement,
@@ -38,6 +40,7 @@ from polystore.query.nodes import (
     Outer,
     Parameter,
     Path,
+    Random,
     RowLock,
     Scalar,
     Select,
@@ -46,6 +49,7 @@ from polystore.query.nodes import (
     Truth,
     Update,
     UpdateEach,
+    Windowed,
     Within,
     WithinRows,
 )
@@ -117,6 +121,8 @@ def describe_expression(expression: Expression, values: Values = None) -> str:
             return repr(values[index] if derive is None else derive(values[index]))
         case Null():
             return "None"
+        case Random():
+            return "'?'"
         case Extract(part=part, operand=operand, zone=None):
             return f"{describe_expression(operand, values)}__{part.value}"
         case Extract(part=part, operand=operand, zone=zone):
@@ -143,6 +149,8 @@ def describe_expression(expression: Expression, values: Values = None) -> str:
             return f"OuterRef({place})"
         case Scalar(rows=rows, arguments=arguments):
             return f"Subquery({_describe_within(rows, arguments, values)})"
+        case Windowed():
+            return _describe_window(expression, values)
     assert_never(expression)
 
 
@@ -164,6 +172,26 @@ def _describe_within(rows: Select | Group, arguments: Sequence[Expression], valu
     for place, argument in enumerate(arguments):
         text = text.replace(f"OuterRef({place})", f"OuterRef({_named(argument, values)})")
     return text
+
+
+def _describe_window(window: Windowed, values: Values) -> str:
+    if isinstance(window.function, Aggregate):
+        node = Aggregated(window.function, window.operand, window.kind, condition=window.condition)
+        shown = _describe_aggregate(node, values)
+    else:
+        given = [] if window.operand is None else [describe_expression(window.operand, values)]
+        given += [] if window.number == 1 else [str(window.number)]
+        given += [] if window.default is None else [f"default={describe_expression(window.default, values)}"]
+        shown = f"{window.function.value}({', '.join(given)})"
+    parts = [shown]
+    if window.partition:
+        by = ", ".join(describe_expression(each, values) for each in window.partition)
+        parts.append(f"partition_by=[{by}]")
+    parts += [f"order_by=[{describe_order(window.order, values)}]"] if window.order else []
+    if window.frame != WHOLE:
+        name = "RowRange" if window.frame.unit == "rows" else "ValueRange"
+        parts.append(f"frame={name}({window.frame.start}, {window.frame.end})")
+    return f"Window({', '.join(parts)})"
 
 
 def _describe_aggregate(node: Aggregated, values: Values) -> str:
@@ -204,7 +232,7 @@ def describe_operation(operation: Operation, values: Values = None) -> str:
     name = type(operation).__name__.lower()
     if isinstance(operation, Combination):
         parts = [_describe_combination(operation, values)]
-        return ", ".join([*parts, *_describe_window(operation, values)])
+        return ", ".join([*parts, *_describe_slice(operation, values)])
     if isinstance(operation, Insert):
         return f"insert {operation.schema.name} ({_names(operation.fields)}){_describe_conflict(operation)}"
     if isinstance(operation, UpdateEach):
@@ -218,16 +246,16 @@ def describe_operation(operation: Operation, values: Values = None) -> str:
         case Select():
             outputs = [field.name for field in operation.columns] + _describe_computed(operation.computed, values)
             parts.append(f"of {', '.join(outputs)}")
-            parts.extend(["distinct"] if operation.distinct else [])
+            parts.extend(_describe_narrowed(operation, values))
             parts.extend([] if operation.lock is None else [describe_lock(operation.lock)])
         case Group():
             parts.extend(_describe_group(operation, values))
         case Count() | Exists() | Delete():
             pass
-    return ", ".join([*parts, *_describe_window(operation, values)])
+    return ", ".join([*parts, *_describe_slice(operation, values)])
 
 
-def _describe_window(operation: Operation, values: Values) -> list[str]:
+def _describe_slice(operation: Operation, values: Values) -> list[str]:
     parts: list[str] = []
     if isinstance(operation, Select | Group | Combination) and operation.order:
         parts.append(f"ordered by {describe_order(operation.order, values)}")
@@ -242,6 +270,16 @@ def _describe_combination(operation: Combination, values: Values) -> str:
     first, *others = (f"({describe_operation(part.rows, values)})" for part in operation.parts)
     name, _, options = operation.operator.value.removesuffix(")").partition("(")
     return f"{first}.{name}({', '.join([*others, *filter(None, [options])])})"
+
+
+def _describe_narrowed(operation: Select, values: Values) -> list[str]:
+    """Which of its rows a Select leaves, and how."""
+    parts = [f"with {', '.join(_describe_computed(operation.windows, values))}"] if operation.windows else []
+    parts += [f"kept where {describe_condition(operation.kept, values)}"] if operation.kept.children else []
+    parts += ["distinct"] if operation.distinct else []
+    if operation.first:
+        parts.append(f"the first for each {', '.join(describe_expression(each, values) for each in operation.first)}")
+    return parts
 
 
 def _describe_group(operation: Group, values: Values) -> list[str]:

@@ -19,10 +19,19 @@ from polystore.query.nodes import (
     Group,
     Order,
     Select,
+    Windowed,
 )
 from polystore.query.reading import read_expression
 from polystore.query.simplify import FALSE, rooted
-from polystore.query.walk import aggregates_of, aggregates_within, columns_of, replaced, replaced_within
+from polystore.query.walk import (
+    aggregates_of,
+    aggregates_within,
+    columns_of,
+    replaced,
+    replaced_within,
+    windows_of,
+    windows_within,
+)
 from polystore.schema.kinds import IntKind, describe_kind, is_container
 from polystore.schema.model import FieldInfo, Schema
 
@@ -37,6 +46,8 @@ def keys_of(names: Names, fields: Iterable[FieldInfo]) -> Keys:
     """
     keys = tuple(Computed(field, names.expression(field)) for field in fields)
     for key in keys:
+        if windows_of(key.expression):
+            raise FieldError(f"{names.name}: {NO_WINDOWS}")
         if is_container(key.kind):
             raise FieldError(f"{key.field.label} is {describe_kind(key.kind)}: rows cannot be grouped by it")
     return keys
@@ -63,6 +74,8 @@ def _in_groups(names: Names, keys: Keys, part: Expression) -> Expression | None:
     match part:
         case Aggregated():
             return part
+        case Windowed():
+            raise FieldError(f"{names.name}: {NO_WINDOWS}")
         case Column(field=field):
             by = ", ".join(key.name for key in keys)
             given = f"rows are grouped by {by}" if keys else "all rows become one"
@@ -72,6 +85,24 @@ def _in_groups(names: Names, keys: Keys, part: Expression) -> Expression | None:
             )
         case _:
             return None
+
+
+def split_windows(names: Names, keys: Keys | None, condition: Condition) -> tuple[Condition, Condition]:
+    """What a filter says without windows, and what it says of windows, which hold for the rows that it leaves.
+
+    Raises:
+        FieldError: a condition on a window where there are groups.
+    """
+    parts = rooted(condition).children
+    of_windows = tuple(part for part in parts if windows_within(part))
+    if not of_windows:
+        return condition, All()
+    if keys is not None:
+        raise FieldError(f"{names.name}: {NO_WINDOWS}")
+    return All(tuple(part for part in parts if part not in of_windows)), All(of_windows)
+
+
+NO_WINDOWS = "windows are computed of rows, not of groups; take groups and windows in two queries"
 
 
 def split_condition(names: Names, keys: Keys | None, condition: Condition) -> tuple[Condition, Condition]:

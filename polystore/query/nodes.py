@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
-from polystore.schema.kinds import BoolKind, DateKind, DateTimeKind, IntKind, Kind, TimeKind
+from polystore.schema.kinds import BoolKind, DateKind, DateTimeKind, FloatKind, IntKind, Kind, TimeKind
 from polystore.schema.model import FieldInfo, Schema
 from polystore.schema.paths import Step
 
@@ -109,6 +109,22 @@ class Aggregate(Enum):
     VARIANCE_SAMPLE = "Variance(sample=True)"
 
 
+class WindowFunction(Enum):
+    """What is computed for a row from its place among others, or of those; the value is the public name."""
+
+    ROW_NUMBER = "RowNumber"
+    RANK = "Rank"
+    DENSE_RANK = "DenseRank"
+    PERCENT_RANK = "PercentRank"
+    CUME_DIST = "CumeDist"
+    NTILE = "Ntile"
+    LAG = "Lag"
+    LEAD = "Lead"
+    FIRST_VALUE = "FirstValue"
+    LAST_VALUE = "LastValue"
+    NTH_VALUE = "NthValue"
+
+
 class SetOperator(Enum):
     """How the rows of several queries become those of one; the value is what users write.
 
@@ -195,6 +211,14 @@ class Null(Struct, frozen=True):
     @property
     def kind(self) -> None:
         return None
+
+
+class Random(Struct, frozen=True):
+    """A number drawn anew for each row; only in orders."""
+
+    @property
+    def kind(self) -> Kind:
+        return FloatKind()
 
 
 class Extract(Struct, frozen=True):
@@ -302,12 +326,48 @@ class Scalar(Struct, frozen=True):
         return self.value.kind
 
 
+class Frame(Struct, frozen=True):
+    """Which rows around the current one take part: by their number, or by the distance of the value ordered by.
+
+    A bound is negative for what comes before, 0 for the current row (by values: with all rows that tie with it), None
+    for no bound.
+    """
+
+    unit: Literal["rows", "values"]
+    start: int | None
+    end: int | None
+
+
+WHOLE = Frame("rows", None, None)
+
+
+class Windowed(Struct, frozen=True):
+    """A value computed for each row from the rows of its ``partition`` in their ``order``; only in a Select.
+
+    An aggregate is one of the rows in the ``frame`` (with a ``condition`` of those for which it is true), and so are
+    the first, last and ``number``-th value. ``number`` is the distance of ``LAG`` and ``LEAD``, whose value beyond the
+    partition is ``default``, and the count of tiles. Where rows that tie would get different values the order is
+    total.
+    """
+
+    function: WindowFunction | Aggregate
+    operand: Expression | None
+    kind: Kind
+    partition: tuple[Expression, ...] = ()
+    order: tuple[Order, ...] = ()
+    frame: Frame = WHOLE
+    number: int = 1
+    default: Expression | None = None
+    condition: Condition | None = None
+
+
 Expression: TypeAlias = (
     Column
     | Path
     | Size
     | Parameter
     | Null
+    | Random
     | Extract
     | Trunc
     | Arithmetic
@@ -315,6 +375,7 @@ Expression: TypeAlias = (
     | Case
     | Truth
     | Aggregated
+    | Windowed
     | Outer
     | Scalar
 )
@@ -463,7 +524,11 @@ class Select(Struct, frozen=True):
 
     ``condition`` is simplified and rooted in ``All``. ``limit`` and ``offset`` are parameters holding an int
     (limit >= 1, offset >= 0) or None. With a limit or an offset, ``order`` is total: it ends with the primary
-    key. ``distinct`` removes equal rows of the outputs before the slice; ``order`` names only these then.
+    key. ``distinct`` removes equal rows of the outputs before the slice; ``order`` names only these then. ``first``
+    leaves the first row, by ``order``, of each combination of some values.
+
+    ``windows`` are computed of the rows that fulfil ``condition``; everything else names them as columns, and among
+    these rows ``kept`` chooses (simplified and rooted, too).
     """
 
     schema: Schema
@@ -475,6 +540,9 @@ class Select(Struct, frozen=True):
     distinct: bool = False
     computed: tuple[Computed, ...] = ()
     lock: RowLock | None = None
+    windows: tuple[Computed, ...] = ()
+    kept: All = All()
+    first: tuple[Expression, ...] = ()
 
     @property
     def outputs(self) -> tuple[FieldInfo, ...]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, TypeAlias
 
-from polystore.errors import FieldError
+from polystore.errors import FieldError, QueryUsageError
 from polystore.query.lookups.paths import find_field
 from polystore.query.names import Names
-from polystore.query.nodes import Column, Expression, Order
-from polystore.query.reading import read_expression
+from polystore.query.nodes import Column, Expression, Order, Random
+from polystore.query.reading import read_term
 from polystore.schema.kinds import JsonKind, describe_kind, is_container
 from polystore.schema.model import Schema
 
@@ -24,7 +24,7 @@ def read_order(names: Names, terms: Sequence[Any], indexes: Iterator[int]) -> tu
     """
     found: dict[Expression, Order] = {}
     for term in terms:
-        order = _named(names, term) if isinstance(term, str) else _given(names, term, indexes)
+        order = _named(names, term) if isinstance(term, str) else read_term(names, term, indexes)
         kind = order.expression.kind
         if kind is None or (is_container(kind) and not isinstance(kind, JsonKind)):
             what = "NULL" if kind is None else describe_kind(kind)
@@ -34,13 +34,9 @@ def read_order(names: Names, terms: Sequence[Any], indexes: Iterator[int]) -> tu
 
 
 def _named(names: Names, name: str) -> Order:
+    if name == "?":
+        return Order(Random())
     return Order(names.expression(find_field(names, name.removeprefix("-"))), name.startswith("-"))
-
-
-def _given(names: Names, term: Any, indexes: Iterator[int]) -> Order:
-    _, shape, descending, nulls = term
-    by_default = "last" if descending else "first"
-    return Order(read_expression(names, shape, indexes), descending, None if nulls == by_default else nulls)
 
 
 def _label(names: Names, expression: Expression) -> str:
@@ -48,9 +44,20 @@ def _label(names: Names, expression: Expression) -> str:
 
 
 def reversed_order(order: tuple[Order, ...]) -> tuple[Order, ...]:
-    """The ordering from its other end, NULLs included."""
+    """The ordering from its other end, NULLs included.
+
+    Raises:
+        QueryUsageError: a random one.
+    """
+    if is_random(order):
+        raise QueryUsageError('order_by("?") has no other end: reverse() and last() need an order that lasts')
     other: dict[Nulls, Nulls] = {"first": "last", "last": "first", None: None}
     return tuple(Order(term.expression, not term.descending, other[term.nulls]) for term in order)
+
+
+def is_random(order: Sequence[Order]) -> bool:
+    """Whether the rows come in another order each time."""
+    return any(isinstance(term.expression, Random) for term in order)
 
 
 def total_order(schema: Schema, order: tuple[Order, ...], outputs: Sequence[Expression] = ()) -> tuple[Order, ...]:
@@ -58,6 +65,8 @@ def total_order(schema: Schema, order: tuple[Order, ...], outputs: Sequence[Expr
 
     Where rows are distinct over some outputs (or are groups of them), the rest of these break ties instead.
     """
+    if is_random(order):
+        return order
     named = {term.expression for term in order}
     if Column(schema.primary_key) in named and not outputs:
         return order

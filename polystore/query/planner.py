@@ -55,10 +55,12 @@ from polystore.query.nodes import (
     Update,
 )
 from polystore.query.orders import reversed_order, total_order
+from polystore.query.placing import first_order, placed
 from polystore.query.reading import is_nothing, read_expression, refuse_mixed
 from polystore.query.signatures import same_kind
-from polystore.query.simplify import rooted, simplify
-from polystore.query.stages import Output, Query, Shape, order_of, read_stages
+from polystore.query.simplify import TRUE, rooted, simplify
+from polystore.query.stages import Output, Query, Shape, all_fields, order_of, read_stages
+from polystore.query.walk import windows_of
 from polystore.schema.kinds import EnumKind, IntKind, IpKind, Kind, UrlKind, describe_kind
 from polystore.schema.model import FieldInfo, Schema
 from polystore.schema.paths import PathInfo
@@ -158,15 +160,20 @@ def _ask(schema: Schema, stage: Query, terminal: Terminal, aggregates: Shape, in
     if terminal == "aggregate":
         one_row = _aggregate(schema, stage, aggregates, indexes)
         return _Asked(one_row, Output("values", one_row.outputs))
+    order = _order(schema, stage)
     if terminal in ("count", "exists"):
         return _Asked(_number(schema, replace(stage, order=()), terminal))
-    order = order_of(schema, stage)
+    if terminal == "last" and stage.first:
+        raise QueryUsageError(
+            f"{schema.name}: last() turns the order, by which distinct() with fields takes the first rows; "
+            "write reverse().first() for that, or read the rows"
+        )
     if terminal == "last":
         order = reversed_order(order) if order else (Order(_ending(schema, stage)[0], descending=True),)
     limited = terminal == "get" and not stage.sliced and not is_unique(schema, simplify(stage.condition))
     if limited:
         stage = replace(stage, limit=Parameter(next(indexes), _INT))
-    if order or stage.sliced or terminal == "page":
+    if order or stage.sliced or stage.first or terminal == "page":
         order = total_order(schema, order, _ending(schema, stage))
     operation = _rows(schema, replace(stage, order=order))
     if terminal != "page":
@@ -174,6 +181,18 @@ def _ask(schema: Schema, stage: Query, terminal: Terminal, aggregates: Shape, in
     assert isinstance(operation, Select)
     columns, key = _page_columns(operation.columns, order)
     return _Asked(replace(operation, columns=columns), key=key)
+
+
+def _order(schema: Schema, stage: Query) -> tuple[Order, ...]:
+    """The order of the stage's rows, as far as it is said."""
+    order = order_of(schema, stage)
+    if not stage.first:
+        return order
+    return first_order(schema.name, [stage.names.expression(field) for field in stage.first], order)
+
+
+def _has_windows(stage: Query) -> bool:
+    return stage.kept != TRUE or any(windows_of(each.expression) for each in stage.names.annotations.values())
 
 
 def _ending(schema: Schema, stage: Query) -> tuple[Expression, ...]:
@@ -202,7 +221,7 @@ def _rows(schema: Schema, stage: Query) -> Select | Group | Combination:
         return _groups(schema, stage, stage.keys, order)
     refuse_ungrouped(stage.names, (term.expression for term in order))
     names = stage.names
-    return Select(
+    made = Select(
         schema,
         tuple(field for field in stage.output.fields if not names.computes(field)),
         rooted(stage.condition),
@@ -212,12 +231,16 @@ def _rows(schema: Schema, stage: Query) -> Select | Group | Combination:
         stage.removes,
         tuple(Computed(field, names.expression(field)) for field in stage.output.fields if names.computes(field)),
         stage.lock,
+        kept=rooted(stage.kept),
+        first=tuple(stage.names.expression(field) for field in stage.first),
     )
+    return placed(made) if names.annotations or order else made
 
 
 def _part(schema: Schema, stage: Query) -> Part:
     """One of the queries that are put together; its order says which rows a slice of it has, and nothing else."""
-    order = total_order(schema, order_of(schema, stage), _ending(schema, stage)) if stage.sliced else ()
+    needed = stage.sliced or stage.first
+    order = total_order(schema, _order(schema, stage), _ending(schema, stage)) if needed else ()
     return Part(_rows(schema, replace(stage, order=order)), stage.output.fields)
 
 
@@ -251,7 +274,8 @@ def _refuse_hidden_order(stage: Query, order: tuple[Order, ...]) -> None:
 def _number(schema: Schema, stage: Query, terminal: Terminal) -> Group | Count | Exists:
     """How many rows a stage has, or whether it has one."""
     computed = any(map(stage.names.computes, stage.output.fields))
-    if stage.keys is not None or stage.combined is not None or (stage.removes and computed):
+    narrowed = stage.combined is not None or stage.first or stage.kept != TRUE
+    if stage.keys is not None or narrowed or (stage.removes and computed):
         return number_of(_rows(schema, stage))
     condition = rooted(stage.condition)
     if terminal == "exists" and stage.limit is None and not (stage.removes and stage.offset is not None):
@@ -261,8 +285,11 @@ def _number(schema: Schema, stage: Query, terminal: Terminal) -> Group | Count |
 
 def _aggregate(schema: Schema, stage: Query, aggregates: Shape, indexes: Iterator[int]) -> Group:
     """One row of aggregates: of the rows of the stage, or where it is more than a filter, of what it answers."""
-    order = total_order(schema, order_of(schema, stage), _ending(schema, stage)) if stage.sliced else ()
-    if stage.keys is not None or stage.removes:
+    needed = stage.sliced or stage.first
+    order = total_order(schema, _order(schema, stage), _ending(schema, stage)) if needed else ()
+    if not (stage.keys or stage.removes) and (stage.first or _has_windows(stage)):
+        stage = replace(stage, output=Output("models", all_fields(schema, stage)))
+    if stage.keys is not None or stage.removes or stage.first or _has_windows(stage):
         source = _rows(schema, replace(stage, order=order))
         names = output_names(schema.name, stage.output.fields)
         return Group(schema, (), read_aggregates(names, aggregates, indexes), All(), source=source)
@@ -280,6 +307,8 @@ def _bounded(schema: Schema, stage: Query, indexes: Iterator[int]) -> Select:
         raise QueryUsageError(
             f"{schema.name}: slice after client(), or filter by key; a slice before it is not supported"
         )
+    if stage.kept != TRUE:
+        raise QueryUsageError(f"{schema.name}: put client() before the filter on a window: windows are made here then")
     if stage.keys is not None:
         raise QueryUsageError(f"{schema.name}: put client() before values().annotate(): groups are made here then")
     order = total_order(schema, stage.order or ())
@@ -321,8 +350,9 @@ def _plan_write(
     assignments: Shape,
     indexes: Iterator[int],
 ) -> Plan:
-    if client is not None or server.sliced or server.distinct or server.output.form != "models":
-        what = "rows behind client()" if client is not None else "a slice, distinct() or values()"
+    narrowed = server.sliced or server.distinct or server.first or server.kept != TRUE
+    if client is not None or narrowed or server.output.form != "models":
+        what = "rows behind client()" if client is not None else "a slice, distinct(), values() or rows of a window"
         raise QueryUsageError(
             f"{schema.name}: {terminal}() works on filtered rows, not on {what}; filter by key instead"
         )
@@ -362,6 +392,8 @@ def read_assignments(
                 )
             expression = read_expression(names, form, indexes)
             refuse_ungrouped(names, [expression])
+            if windows_of(expression):
+                raise FieldError(f"update({name}=...) of {schema.name}: a row takes no value of a window")
             _refuse_kind(schema, name, field, expression.kind)
             found.append(Assignment(field, _as_value(field, expression)))
     return tuple(found)

@@ -13,6 +13,7 @@ from typing import Any
 from polystore.errors import FieldError, QueryUsageError
 from polystore.query.coerce import Verdict
 from polystore.query.elements import of_same_elements
+from polystore.query.frames import settled_window, window_kind
 from polystore.query.json_reading import FROM_JSON, as_kind, held_in, read_json
 from polystore.query.literals import literal_kind
 from polystore.query.lookups import Lookup, find_lookup
@@ -20,6 +21,7 @@ from polystore.query.lookups.containers import value_kind
 from polystore.query.lookups.paths import find_field
 from polystore.query.names import Annotation, Enclosing, Names, expression_of, made_field
 from polystore.query.nodes import (
+    WHOLE,
     Aggregate,
     Aggregated,
     All,
@@ -43,6 +45,7 @@ from polystore.query.nodes import (
     Not,
     Null,
     Operator,
+    Order,
     Parameter,
     ParameterList,
     Path,
@@ -50,6 +53,7 @@ from polystore.query.nodes import (
     Size,
     Trunc,
     Truth,
+    Windowed,
     Within,
     WithinRows,
 )
@@ -291,6 +295,8 @@ def read_expression(names: Names, shape: Any, indexes: Iterator[int]) -> Express
             return _nothing(kind)
         case ("aggregate", Aggregate() as aggregate, bool(distinct), operand, condition):
             return _aggregated(names, aggregate, distinct, operand, condition, indexes)
+        case ("window", *_):
+            return _windowed(names, shape, indexes)
         case (str(symbol), left, right):
             operator = ArithmeticOperator(symbol)
             a, b = read_expression(names, left, indexes), read_expression(names, right, indexes)
@@ -440,3 +446,25 @@ def _known(expression: Expression) -> Kind:
     if expression.kind is None:
         raise Mismatch("NULL alone has no type; write Cast(None, int)")
     return expression.kind
+
+
+def read_term(names: Names, term: Any, indexes: Iterator[int]) -> Order:
+    """The term ``("by", expression structure, descending, nulls)`` of an ordering."""
+    _, shape, descending, nulls = term
+    by_default = "last" if descending else "first"
+    return Order(read_expression(names, shape, indexes), descending, None if nulls == by_default else nulls)
+
+
+def _windowed(names: Names, shape: Any, indexes: Iterator[int]) -> Windowed:
+    _, function, number, operand, clause, beyond, partition, terms, frame = shape
+    value = None if operand is None else read_expression(names, operand, indexes)
+    restriction = None if clause is None else simplify(_read_clause(names, clause, indexes))
+    default = None if beyond is None else read_expression(names, beyond, indexes)
+    by = tuple(read_expression(names, each, indexes) for each in partition)
+    order = tuple(read_term(names, each, indexes) for each in terms)
+    try:
+        kind = window_kind(function, value, default)
+        made = Windowed(function, value, kind, by, order, WHOLE, number, default, restriction)
+        return settled_window(names, made, frame)
+    except Mismatch as mismatch:
+        raise FieldError(f"{names.name}: Window({function.value}): {mismatch}") from None

@@ -13,7 +13,9 @@ An expression is: ``("F", name)``; ``("V", tag)`` (one value); ``("null",)``; ``
 ``("case", ((clause, value), ...), default)``; ``("truth", clause)``;
 ``("aggregate", Aggregate, distinct, operand or None, clause or None)``; ``("scalar", Rows)`` (one value, an ``Inner``);
 ``("outer", shape)``, the shape in the query around; ``("assumed", kind, shape)``, of which nothing else may come;
-``("given", kind)`` (one value); ``("nothing", kind)``.
+``("given", kind)`` (one value); ``("nothing", kind)``;
+``("window", function, number, operand or None, clause or None, default or None, partition, order terms, Frame or
+None)``.
 """
 
 from __future__ import annotations
@@ -46,6 +48,7 @@ from polystore.query.names import Scope
 from polystore.query.nodes import Function, Holding, Operator
 from polystore.query.signatures import CASTS
 from polystore.query.subqueries import Exists, Inner, OuterRef, Subquery, is_queried
+from polystore.query.windows import RankFunction, Window
 from polystore.schema.kinds import JsonKind, describe_kind, is_container, plain_kind
 
 _ENDS = ("gte", "lte")
@@ -285,16 +288,22 @@ def expression_shape(scope: Scope, expression: Any, values: list[Any]) -> tuple[
             return ("truth", _condition_shape(scope, expression, values))
         case Aggregation():
             return _aggregate_shape(scope, expression, values)
+        case Window():
+            return _window_shape(scope, expression, values)
+        case RankFunction():
+            raise FieldError(f"{scope.name}: {expression!r} needs a window; write Window({expression!r}, ...)")
         case _:
             return _literal(scope, expression, values)
 
 
 def order_shape(scope: Scope, term: Any, values: list[Any]) -> Any:
-    """The structure of a term of an ordering: a name, or ``("by", expression, descending, nulls)``.
+    """The structure of a term of an ordering: a name, "?" or ``("by", expression, descending, nulls)``.
 
     Raises:
         FieldError: an unknown name, or something that is no term.
     """
+    if term == "?":
+        return term
     if isinstance(term, str):
         find_field(scope, term.removeprefix("-"))
         return term
@@ -334,3 +343,36 @@ def _aggregate_shape(scope: Scope, aggregate: Aggregation, values: list[Any]) ->
     if aggregate.default is None:
         return shape
     return ("call", Function.COALESCE, (shape, _argument(scope, aggregate.default, values)))
+
+
+def _window_shape(scope: Scope, window: Window, values: list[Any]) -> tuple[Any, ...]:
+    given = window.expression
+    if isinstance(given, Aggregation):
+        if given.distinct:
+            raise FieldError(f"{scope.name}: {window!r}: no window has aggregates of distinct values")
+        operand = given.expression
+        what: Any = None if isinstance(operand, str) and operand == "*" else _argument(scope, operand, values)
+        clause = None if given.filter is None else _condition_shape(scope, given.filter, values)
+        head = ("window", given.node, 1, what, clause, None)
+    else:
+        what = None if given.expression is None else _argument(scope, given.expression, values)
+        beyond = None if given.default is None else _argument(scope, given.default, values)
+        head = ("window", given.function, given.number, what, None, beyond)
+    shape = (
+        *head,
+        tuple(_argument(scope, each, values) for each in window.partition_by),
+        tuple(_window_term(scope, term, values) for term in window.order_by),
+        None if window.frame is None else window.frame.frame,
+    )
+    if not isinstance(given, Aggregation) or given.default is None:
+        return shape
+    return ("call", Function.COALESCE, (shape, _argument(scope, given.default, values)))
+
+
+def _window_term(scope: Scope, term: Any, values: list[Any]) -> tuple[Any, ...]:
+    """A term of a window's order in the form of one by an expression."""
+    shape = order_shape(scope, term, values)
+    if isinstance(shape, str):
+        return ("by", ("F", shape.removeprefix("-")), shape.startswith("-"), None)
+    found: tuple[Any, ...] = shape
+    return found

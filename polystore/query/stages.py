@@ -2,7 +2,7 @@
 
 A queryset's structure is a tuple of steps in the order of its calls: ``("filter", clauses)``, ``("exclude", clauses)``,
 ``("annotate", (name, expression) pairs)``, ``("alias", pairs)``, ``("order", terms)``, ``("reverse",)``,
-``("distinct",)``, ``("only", names)``, ``("values", names)``, ``("list", names, form)``,
+``("distinct", names)``, ``("only", names)``, ``("values", names)``, ``("list", names, form)``,
 ``("slice", has offset, has limit)``, ``("after", not-null flags)`` (a page that continues behind a key, with its
 limit), ``("lock", nowait, skip locked, no key)``, ``("client", max rows)`` and ``("none",)``. A combination is the step
 ``("combine", SetOperator, (schema, structure) pairs)``, which stands first. The values of all steps stand in one flat
@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from polystore.errors import FieldError, NotSupportedError
 from polystore.query.combining import Combined, alive, combined, names_of_outputs
-from polystore.query.groups import GROUPS_FIRST, Keys, keys_of, split_condition
+from polystore.query.groups import GROUPS_FIRST, Keys, keys_of, split_condition, split_windows
 from polystore.query.lookups.paths import find_field
 from polystore.query.names import Enclosing, Names, names_of
 from polystore.query.nodes import (
@@ -40,7 +40,7 @@ from polystore.query.nodes import (
 from polystore.query.orders import read_order, reversed_order, total_order
 from polystore.query.reading import read_annotation, read_filter
 from polystore.query.simplify import FALSE, TRUE
-from polystore.schema.kinds import IntKind
+from polystore.schema.kinds import IntKind, describe_kind, is_container
 from polystore.schema.model import FieldInfo, Schema
 
 Shape: TypeAlias = tuple[Any, ...]
@@ -57,13 +57,18 @@ class Output(Struct, frozen=True):
 
 
 class Query(Struct, frozen=True):
-    """One stage of a queryset, resolved. With ``keys`` its rows are groups."""
+    """One stage of a queryset, resolved. With ``keys`` its rows are groups.
+
+    ``kept`` is what it says of windows; ``first`` names fields of which each combination of values has one row.
+    """
 
     names: Names
     output: Output
     condition: Condition = TRUE
     keys: Keys | None = None
     having: Condition = TRUE
+    kept: Condition = TRUE
+    first: tuple[FieldInfo, ...] = ()
     order: tuple[Order, ...] | None = None
     distinct: bool = False
     limit: Parameter | None = None
@@ -95,7 +100,14 @@ def read_stages(
     for step in shape:
         if step[0] == "client":
             server, max_rows = stage, step[1]
-            stage = Query(stage.names, stage.output, keys=stage.keys, order=stage.order, distinct=stage.distinct)
+            stage = Query(
+                stage.names,
+                stage.output,
+                keys=stage.keys,
+                first=stage.first,
+                order=stage.order,
+                distinct=stage.distinct,
+            )
         else:
             stage = _apply(schema, stage, step, indexes)
     return (stage, None, None) if server is None else (server, stage, max_rows)
@@ -117,8 +129,10 @@ def _apply(schema: Schema, stage: Query, step: Shape, indexes: Iterator[int]) ->
             return replace(stage, order=read_order(stage.names, terms, indexes))
         case ("reverse",):
             return replace(stage, order=reversed_order(order_of(schema, stage)))
-        case ("distinct",):
+        case ("distinct", ()):
             return replace(stage, distinct=True)
+        case ("distinct", names):
+            return replace(stage, first=tuple(_told_apart(stage, name) for name in names))
         case ("only", names):
             return replace(stage, output=Output("models", _only(schema, stage, names)))
         case ("values", names):
@@ -140,8 +154,24 @@ def _apply(schema: Schema, stage: Query, step: Shape, indexes: Iterator[int]) ->
 
 
 def _filtered(stage: Query, condition: Condition) -> Query:
+    condition, of_windows = split_windows(stage.names, stage.keys, condition)
     of_rows, of_groups = split_condition(stage.names, stage.keys, condition)
-    return replace(stage, condition=All((stage.condition, of_rows)), having=All((stage.having, of_groups)))
+    return replace(
+        stage,
+        condition=All((stage.condition, of_rows)),
+        having=All((stage.having, of_groups)),
+        kept=All((stage.kept, of_windows)),
+    )
+
+
+def _told_apart(stage: Query, name: str) -> FieldInfo:
+    """A field or annotation of which each value comes once."""
+    field = stage.names.field(name)
+    if stage.keys is not None:
+        raise FieldError(f"{stage.names.name}: distinct({name}) of groups is not made; order and read the groups")
+    if is_container(field.kind):
+        raise FieldError(f"{field.label} is {describe_kind(field.kind)}: rows are not told apart by it")
+    return field
 
 
 def _annotated(stage: Query, items: Sequence[tuple[str, Any]], indexes: Iterator[int], *, selected: bool) -> Query:
@@ -218,6 +248,11 @@ def _chosen(schema: Schema, stage: Query, names: Sequence[str]) -> tuple[FieldIn
         return tuple(_selectable(stage, name) for name in names)
     if stage.keys is not None or stage.combined is not None:
         return stage.output.fields
+    return all_fields(schema, stage)
+
+
+def all_fields(schema: Schema, stage: Query) -> tuple[FieldInfo, ...]:
+    """The fields of the model and the annotations that are read."""
     return schema.fields + _annotations(stage)
 
 
@@ -263,7 +298,12 @@ def pages_by_key(shape: Shape, schema: Schema) -> bool:
     """Whether pages of the rows can continue behind a key: rows, no groups, ordered by fields."""
     if any(step[0] in ("client", "combine", "distinct", "none") for step in shape):
         return False
-    if any(each[0] == "aggregate" for step in shape if step[0] in ("annotate", "alias") for each in _parts(step[1])):
+    if any(
+        each[0] in ("aggregate", "window")
+        for step in shape
+        if step[0] in ("annotate", "alias")
+        for each in _parts(step[1])
+    ):
         return False
     terms = next((step[1] for step in reversed(shape) if step[0] == "order"), ())
     known = {*schema.by_name, "pk"}

@@ -31,10 +31,12 @@ from polystore.query.nodes import (
     Outer,
     Parameter,
     Path,
+    Random,
     Scalar,
     Size,
     Trunc,
     Truth,
+    Windowed,
     Within,
     WithinRows,
 )
@@ -45,7 +47,7 @@ def expressions_of(expression: Expression, *, in_aggregates: bool = True) -> Ite
     """The expression and all within it, from the outside in; not those inside an aggregate where this is asked."""
     yield expression
     match expression:
-        case Column() | Parameter() | Null() | Outer():
+        case Column() | Parameter() | Null() | Outer() | Random():
             return
         case Extract(operand=operand) | Trunc(operand=operand) | Path(operand=operand) | Size(operand=operand):
             yield from expressions_of(operand, in_aggregates=in_aggregates)
@@ -66,8 +68,21 @@ def expressions_of(expression: Expression, *, in_aggregates: bool = True) -> Ite
             if in_aggregates:
                 yield from expressions_of(counted) if counted is not None else ()
                 yield from expressions_within(restriction) if restriction is not None else ()
+        case Windowed():
+            for part in parts_of_window(expression):
+                yield from expressions_of(part, in_aggregates=in_aggregates)
+            if expression.condition is not None:
+                yield from expressions_within(expression.condition, in_aggregates=in_aggregates)
         case _:
             assert_never(expression)
+
+
+def parts_of_window(window: Windowed) -> Iterator[Expression]:
+    """The expressions that a window is computed from, save for those of its condition."""
+    yield from () if window.operand is None else (window.operand,)
+    yield from () if window.default is None else (window.default,)
+    yield from window.partition
+    yield from (term.expression for term in window.order)
 
 
 def expressions_within(condition: Condition, *, in_aggregates: bool = True) -> Iterator[Expression]:
@@ -105,6 +120,16 @@ def aggregates_within(condition: Condition) -> list[Aggregated]:
     return [each for each in expressions_within(condition) if isinstance(each, Aggregated)]
 
 
+def windows_of(expression: Expression) -> list[Windowed]:
+    """The windows that the expression is computed from."""
+    return [each for each in expressions_of(expression) if isinstance(each, Windowed)]
+
+
+def windows_within(condition: Condition) -> list[Windowed]:
+    """The windows that the condition is about."""
+    return [each for each in expressions_within(condition) if isinstance(each, Windowed)]
+
+
 def columns_of(expression: Expression) -> list[FieldInfo]:
     """The fields that the expression reads, each once."""
     return list(dict.fromkeys(each.field for each in expressions_of(expression) if isinstance(each, Column)))
@@ -119,7 +144,7 @@ def replaced(expression: Expression, change: Change) -> Expression:
     if changed is not None:
         return changed
     match expression:
-        case Column() | Parameter() | Null() | Outer():
+        case Column() | Parameter() | Null() | Outer() | Random():
             return expression
         case Extract(operand=operand) | Trunc(operand=operand) | Path(operand=operand) | Size(operand=operand):
             return replace(expression, operand=replaced(operand, change))
@@ -137,6 +162,15 @@ def replaced(expression: Expression, change: Change) -> Expression:
                 expression,
                 operand=None if counted is None else replaced(counted, change),
                 condition=None if restriction is None else replaced_within(restriction, change),
+            )
+        case Windowed(operand=operand, default=default, condition=restriction):
+            return replace(
+                expression,
+                operand=None if operand is None else replaced(operand, change),
+                default=None if default is None else replaced(default, change),
+                condition=None if restriction is None else replaced_within(restriction, change),
+                partition=tuple(replaced(each, change) for each in expression.partition),
+                order=tuple(replace(term, expression=replaced(term.expression, change)) for term in expression.order),
             )
     assert_never(expression)
 

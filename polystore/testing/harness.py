@@ -27,12 +27,23 @@ from polystore.adapters.base import (
     SupportsAnalyze,
 )
 from polystore.errors import NotSupportedError
-from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Function, Holding, Operation, Operator
+from polystore.query.nodes import (
+    Aggregate,
+    ArithmeticOperator,
+    DatePart,
+    Function,
+    Holding,
+    Operation,
+    Operator,
+    WindowFunction,
+)
 from polystore.schema.model import Schema
 from polystore.testing.report import Report, Verdict
 
 Colour: TypeAlias = Literal["sync", "async"]
-Capability: TypeAlias = Feature | Operator | DatePart | ArithmeticOperator | Function | Aggregate | Holding
+Capability: TypeAlias = (
+    Feature | Operator | DatePart | ArithmeticOperator | Function | Aggregate | Holding | WindowFunction
+)
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -303,7 +314,7 @@ async def _call_there(target: Any, name: str, arguments: Sequence[Any], named: M
 def declared_by(capabilities: Capabilities) -> frozenset[Capability]:
     """All that a store declares."""
     queries = capabilities.operators | capabilities.date_parts | capabilities.arithmetic | capabilities.features
-    return queries | capabilities.functions | capabilities.aggregates | capabilities.holdings
+    return queries | capabilities.functions | capabilities.aggregates | capabilities.holdings | capabilities.windows
 
 
 # ---- rules

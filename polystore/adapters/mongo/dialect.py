@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from polystore.adapters.mongo.types import SERVER_CODEC, Codec
 from polystore.query.capabilities import DOCUMENTS, Capabilities, Feature
-from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Function, Operator
+from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Function, Operator, WindowFunction
 from polystore.query.regex import Dialect as RegexDialect
 from polystore.schema.kinds import BytesKind
 from polystore.schema.model import FieldInfo
@@ -47,6 +47,7 @@ _UNDECLARED = frozenset(
         Feature.TIME_ZONES,
         Feature.SUBQUERIES,
         Feature.SUBQUERY_WRITES,
+        Feature.WINDOW_DISTANCES,
     }
     | DOCUMENTS
 )
@@ -63,6 +64,7 @@ SERVER = Dialect(
         frozenset(Feature) - _UNDECLARED,
         frozenset(Function),
         frozenset(Aggregate),
+        frozenset(WindowFunction),
     ),
     checks_patterns=True,
     unordered=(BytesKind,),

@@ -48,9 +48,11 @@ from polystore.query.nodes import (
     Parameter,
     ParameterList,
     Path,
+    Random,
     Size,
     Trunc,
     Truth,
+    Windowed,
     Within,
 )
 from polystore.query.walk import expressions_of
@@ -103,6 +105,10 @@ def value_of(expression: Expression, scope: Scope, *, exact: bool = True) -> Any
             return f"${scope.aggregates[expression]}"
         case Path() | Size():
             undeclared(expression)
+        case Random():
+            return {"$rand": {}}
+        case Windowed():
+            raise AssertionError("windows are computed by stages of their own")
     assert_never(expression)
 
 

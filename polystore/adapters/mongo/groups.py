@@ -15,11 +15,10 @@ from polystore.adapters.mongo.selects import (
     beside_group,
     computes_in,
     named_rows,
-    or_null,
     outputs,
     sorted_window,
 )
-from polystore.adapters.mongo.values import Document
+from polystore.adapters.mongo.values import Document, or_null
 from polystore.query.nodes import Aggregated, Column, Combination, Group, Select
 from polystore.query.walk import aggregates_of, aggregates_within
 

@@ -34,9 +34,10 @@ _EVERYTHING = 2**31 - 1
 
 def select(operation: Select, dialect: Dialect) -> MongoPrepared:
     """The rows of a Select."""
-    if operation.distinct and not operation.computed and is_plain(operation.order):
+    plain = is_plain(operation.order) and not (operation.windows or operation.first)
+    if operation.distinct and not operation.computed and plain:
         return _distinct(operation, dialect)
-    if operation.distinct or not is_plain(operation.order):
+    if operation.distinct or not plain:
         bounded = operation.limit is not None or key_is_fixed(operation.condition)
         return _pipeline(operation, named_rows(operation, dialect), bounded, dialect)
     return _find(operation, dialect)

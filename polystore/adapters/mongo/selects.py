@@ -9,10 +9,11 @@ from msgspec.structs import replace
 
 from polystore.adapters.mongo.dialect import KEY, Dialect, path_of
 from polystore.adapters.mongo.expiry import live_filter
-from polystore.adapters.mongo.expressions import refuse_order, value_of
+from polystore.adapters.mongo.expressions import refuse_order, truth_of, value_of
 from polystore.adapters.mongo.scope import Scope, name_of, within
 from polystore.adapters.mongo.template import Hole
-from polystore.adapters.mongo.values import Document, null
+from polystore.adapters.mongo.values import Document, null, or_null
+from polystore.adapters.mongo.windows import window_stages
 from polystore.errors import NotSupportedError
 from polystore.query.nodes import Column, Computed, Expression, Order, Parameter, Select
 from polystore.schema.kinds import EmbeddedKind, JsonKind, Kind, ListKind, MapKind, describe_kind
@@ -26,6 +27,11 @@ def named_rows(operation: Select, dialect: Dialect) -> Stages:
     scope = Scope(dialect)
     chosen = outputs(operation.columns, operation.computed, scope)
     stages: Stages = [{"$match": live_filter(operation.schema, operation.condition, dialect)}]
+    stages += window_stages(operation.windows, scope)
+    if operation.kept.children:
+        stages.append({"$match": {"$expr": truth_of(operation.kept, scope)}})
+    if operation.first:
+        stages += _first_rows(operation, scope)
     if not operation.distinct:
         stages += sorted_window(operation.order, operation.offset, operation.limit, scope)
         return [*stages, {"$project": {KEY: 0, **chosen}}]
@@ -33,6 +39,17 @@ def named_rows(operation: Select, dialect: Dialect) -> Stages:
     order = _order_of_outputs(operation)
     stages += sorted_window(order, operation.offset, operation.limit, Scope(dialect, within(KEY, name_of)))
     return [*stages, {"$replaceRoot": {"newRoot": f"${KEY}"}}]
+
+
+def _first_rows(operation: Select, scope: Scope) -> Stages:
+    """The stages that leave the first row, in the order, of each combination of values."""
+    key = {f"by{place}": or_null(value_of(each, scope, exact=False)) for place, each in enumerate(operation.first)}
+    return [
+        *sorted_window(operation.order, None, None, scope),
+        *beside_group({"key": key, "row": "$$ROOT"}),
+        {"$group": {KEY: "$key", "row": {"$first": "$row"}}},
+        {"$replaceRoot": {"newRoot": "$row"}},
+    ]
 
 
 def outputs(columns: Sequence[FieldInfo], computed: Sequence[Computed], scope: Scope) -> Document:
@@ -58,11 +75,6 @@ def distinct_values(columns: Sequence[FieldInfo], values: Mapping[str, Any], *, 
 def beside_group(values: Document) -> Stages:
     """The stage that computes what is grouped: in a ``$group`` some servers fail to compile nested ``$let``."""
     return [{"$replaceRoot": {"newRoot": values}}]
-
-
-def or_null(value: Any) -> Document:
-    """The value, null where it is missing."""
-    return {"$ifNull": [value, None]}
 
 
 def _order_of_outputs(operation: Select) -> tuple[Order, ...]:

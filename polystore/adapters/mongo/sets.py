@@ -7,8 +7,8 @@ from typing import Any
 from polystore.adapters.mongo.dialect import KEY, Dialect
 from polystore.adapters.mongo.groups import group_stages
 from polystore.adapters.mongo.scope import Scope, name_of
-from polystore.adapters.mongo.selects import Stages, beside_group, named_rows, or_null, sorted_window
-from polystore.adapters.mongo.values import Document, in_kind
+from polystore.adapters.mongo.selects import Stages, beside_group, named_rows, sorted_window
+from polystore.adapters.mongo.values import Document, in_kind, or_null
 from polystore.query.nodes import Combination, Group, Part, Select, SetOperator
 from polystore.schema.model import Schema
 

@@ -35,6 +35,11 @@ def null(value: Any) -> Document:
     return {"$lte": [value, None]}
 
 
+def or_null(value: Any) -> Document:
+    """The value, null where it is missing."""
+    return {"$ifNull": [value, None]}
+
+
 def either(test: Any, value: Any, other: Any) -> Document:
     """One value where the test is true, else the other."""
     return {"$cond": [test, value, other]}

@@ -42,6 +42,9 @@ class Computing(ABC):
     aggregates: Mapping[Aggregate | tuple[Aggregate, type], str]
     """``{once}`` in a template is DISTINCT or nothing."""
 
+    random = "random()"
+    """A number drawn for each row."""
+
     groups_by_columns = False
     """Whether computed keys must be columns of a table, written down before rows are grouped by them."""
 

@@ -11,6 +11,7 @@ from sqlalchemy import and_, false, or_, true
 from polystore.adapters.base import undeclared
 from polystore.adapters.sql.dialect import COMPARISONS, Sql
 from polystore.adapters.sql.expressions import Expressions, kind_of
+from polystore.adapters.sql.windows import window_text
 from polystore.query import walk
 from polystore.query.coerce import TEXT_OPERATORS
 from polystore.query.nodes import (
@@ -29,6 +30,7 @@ from polystore.query.nodes import (
     Operator,
     Outer,
     Parameter,
+    Windowed,
     Within,
     WithinRows,
 )
@@ -44,6 +46,9 @@ _INVERSE = {
 
 class Writer(Expressions):
     """Writes the conditions of one statement, and their expressions."""
+
+    def window(self, window: Windowed) -> Sql:
+        return window_text(window, self)
 
     def condition(self, condition: Condition) -> Sql:
         """The condition, true for the rows wanted; for the others false or NULL."""

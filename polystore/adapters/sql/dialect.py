@@ -58,6 +58,8 @@ class Dialect(Computing):
     capabilities: Capabilities
     sql: DefaultDialect
     index_if_not_exists = True
+    distinct_on = False
+    """Whether DISTINCT ON takes the first row for each combination of some columns."""
     mark = "%s"
     """How a text says where a value goes."""
     left_alone = r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/"

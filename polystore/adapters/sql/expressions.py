@@ -36,10 +36,12 @@ from polystore.query.nodes import (
     Outer,
     Parameter,
     Path,
+    Random,
     Scalar,
     Size,
     Trunc,
     Truth,
+    Windowed,
 )
 from polystore.schema.kinds import DecimalKind, IntKind, Kind, plain_kind
 from polystore.schema.model import FieldInfo, Schema
@@ -204,7 +206,15 @@ class Expressions(ABC):
                 undeclared(expression)
             case Scalar():
                 return self.scalar(expression)
+            case Windowed():
+                return self.window(expression)
+            case Random():
+                return Raw(self.dialect.random)
         assert_never(expression)
+
+    @abstractmethod
+    def window(self, window: Windowed) -> Sql:
+        """A value computed of the rows around each row."""
 
     def _value(self, parameter: Parameter) -> Sql:
         kind, dialect = plain_kind(parameter.kind), self.dialect
@@ -215,7 +225,7 @@ class Expressions(ABC):
         """The expression in working form with its kind."""
         return Operand(self.working(expression), kind_of(expression))
 
-    def _alike(self, expression: Expression, kind: Kind) -> Sql:
+    def alike(self, expression: Expression, kind: Kind) -> Sql:
         """The expression as one of the kind: an int as a float or a Decimal where these are chosen from."""
         if isinstance(expression, Null):
             return _NULL
@@ -237,13 +247,13 @@ class Expressions(ABC):
         if node.function is Function.CAST:
             return self.dialect.cast(self.operand(arguments[0]), kind)
         if node.function in _ALIKE:
-            parts = [Operand(self._alike(each, kind), kind) for each in arguments]
+            parts = [Operand(self.alike(each, kind), kind) for each in arguments]
         else:
             parts = [self.operand(each) for each in arguments]
         return self.dialect.call(node.function, parts, kind)
 
     def _coalesce(self, arguments: Sequence[Expression], kind: Kind) -> Sql:
-        parts = tuple(self._alike(each, kind) for each in arguments)
+        parts = tuple(self.alike(each, kind) for each in arguments)
         if len(parts) < 2:
             return parts[0]
         marks = ", ".join(f"{{{place}}}" for place in range(len(parts)))
@@ -266,22 +276,23 @@ class Expressions(ABC):
         kind = plain_kind(node.kind)
         for condition, value in node.branches:
             text += f" WHEN {{{len(parts)}}} THEN {{{len(parts) + 1}}}"
-            values.append(self._alike(value, kind))
+            values.append(self.alike(value, kind))
             parts += [self.condition(condition), values[-1]]
-        values.append(self._alike(node.default, kind))
+        values.append(self.alike(node.default, kind))
         text += f" ELSE {{{len(parts)}}} END)"
         some = tuple(value for value in values if value is not _NULL)
         return self.dialect.chosen(text, (*parts, values[-1]), some, kind)
 
     def _aggregated(self, node: Aggregated) -> Sql:
-        if node.operand is None:
-            operand = None
-        elif isinstance(node.operand, Column) and not self.is_working(node.operand):
-            operand = Operand(self.stored(node.operand), kind_of(node.operand), stored=True)
-        else:
-            operand = self.operand(node.operand)
+        operand = None if node.operand is None else self.aggregable(node.operand)
         test = None if node.condition is None else self.condition(node.condition)
         return self.dialect.aggregate(node.aggregate, operand, test, distinct=node.distinct)
+
+    def aggregable(self, expression: Expression) -> Operand:
+        """An expression as what is aggregated: a column as it is stored."""
+        if isinstance(expression, Column) and not self.is_working(expression):
+            return Operand(self.stored(expression), kind_of(expression), stored=True)
+        return self.operand(expression)
 
     def assigned(self, assignment: Assignment) -> Sql:
         """The value of an assignment as its field stores it."""

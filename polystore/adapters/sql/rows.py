@@ -24,9 +24,11 @@ from polystore.query.nodes import (
     Parameter,
     Select,
     SetOperator,
+    Windowed,
+    WindowFunction,
 )
-from polystore.query.walk import aggregates_of, aggregates_within, columns_of, expressions_of
-from polystore.schema.kinds import plain_kind
+from polystore.query.walk import aggregates_of, aggregates_within, columns_of, expressions_of, expressions_within
+from polystore.schema.kinds import IntKind, plain_kind
 from polystore.schema.model import FieldInfo
 
 
@@ -58,21 +60,75 @@ def read_rows(operation: Select | Group | Combination, writer: Writer) -> Rows:
 
 def select_rows(operation: Select, writer: Writer) -> Rows:
     """The rows of a Select."""
+    source = _Source(writer.table)
+    if operation.windows:
+        source, operation = _with_windows(operation, writer)
+    if operation.first and not _is_distinct_on(operation, writer):
+        source, operation = _first_rows(operation, source, writer)
     if operation.distinct and operation.computed:
-        return _distinct(operation, writer)
+        return _distinct(operation, source, writer)
     if not writer.dialect.order_refers and _refers(operation.order):
-        return _ordered_later(operation, writer)
+        return _ordered_later(operation, source, writer)
     cells = _cells(operation.columns, operation.computed, writer)
-    rows = where(select(*(cell.sql for cell in cells)).select_from(writer.table), operation.condition, writer)
-    if operation.distinct:
-        rows = rows.distinct()
+    rows = _from(source, select(*(cell.sql for cell in cells)), operation.condition, writer)
+    if operation.distinct or operation.first:
+        rows = rows.distinct(*map(writer.stored, operation.first))
     return Rows(_ordered(rows, operation, writer), cells)
 
 
-def _distinct(operation: Select, writer: Writer) -> Rows:
+class _Source(NamedTuple):
+    """What rows are selected from, and which of these rows only."""
+
+    rows: Any
+    only: Sql | None = None
+
+
+def _from(source: _Source, statement: Any, condition: All, writer: Writer) -> Any:
+    """The statement for those rows of the source that fulfil the condition."""
+    found = where(statement.select_from(source.rows), condition, writer)
+    return found if source.only is None else found.where(source.only)
+
+
+def _is_distinct_on(operation: Select, writer: Writer) -> bool:
+    """Whether the database itself takes the first row for each of these values."""
+    plain = all(isinstance(each, Column) for each in operation.first)
+    return writer.dialect.distinct_on and plain and not operation.distinct
+
+
+def _with_windows(operation: Select, writer: Writer) -> tuple[_Source, Select]:
+    """An inner select with the windows beside the rows, and what is left to do with these."""
+    cells = _cells(_fields_of_rows(operation), operation.windows, writer)
+    inner = _inner(Rows(_from(_Source(writer.table), _labelled(cells), operation.condition, writer), cells), writer)
+    return _Source(inner), replace(operation, condition=operation.kept, windows=(), kept=All())
+
+
+_NUMBER = FieldInfo("", "number", "number", IntKind(), -1)
+_FIRST: Sql = literal_column("1")
+
+
+def _first_rows(operation: Select, source: _Source, writer: Writer) -> tuple[_Source, Select]:
+    """An inner select that numbers the rows of each combination in their order: of these the first ones."""
+    number = Windowed(WindowFunction.ROW_NUMBER, None, IntKind(), operation.first, operation.order)
+    cells = _cells(_fields_of_rows(operation), (Computed(_NUMBER, number),), writer)
+    inner = _inner(Rows(_from(source, _labelled(cells), operation.condition, writer), cells), writer)
+    only = writer.places[_NUMBER].sql == _FIRST
+    return _Source(inner, only), replace(operation, condition=All(), first=())
+
+
+def _fields_of_rows(operation: Select) -> list[FieldInfo]:
+    """The fields of rows that everything but the condition reads."""
+    expressions: list[Expression] = [each.expression for each in (*operation.computed, *operation.windows)]
+    expressions += [*(term.expression for term in operation.order), *operation.first]
+    expressions += expressions_within(operation.kept)
+    computed = {each.field for each in operation.windows}
+    read = dict.fromkeys((*operation.columns, *(field for each in expressions for field in columns_of(each))))
+    return [field for field in read if field not in computed] or [operation.schema.primary_key]
+
+
+def _distinct(operation: Select, source: _Source, writer: Writer) -> Rows:
     """Distinct rows with computed values: an inner select computes, the outer one orders by what came of it."""
     cells = _settled(_cells(operation.columns, operation.computed, writer), writer)
-    inner = where(_labelled(cells).select_from(writer.table), operation.condition, writer).distinct()
+    inner = _from(source, _labelled(cells), operation.condition, writer).distinct()
     rows = _inner(Rows(inner, cells), writer)
     computed = {each.expression: Column(each.field) for each in operation.computed}
     order = tuple(
@@ -83,14 +139,14 @@ def _distinct(operation: Select, writer: Writer) -> Rows:
     return Rows(_sliced(_sorted(outer, order, writer), operation, writer), found)
 
 
-def _ordered_later(operation: Select, writer: Writer) -> Rows:
+def _ordered_later(operation: Select, source: _Source, writer: Writer) -> Rows:
     """Rows in an order that refers to the row around: an inner select computes what the outer one orders by."""
     terms = [
         Computed(made_field(operation.schema.name, f"order{place}", kind_of(term.expression)), term.expression)
         for place, term in enumerate(operation.order)
     ]
     cells = _cells(operation.columns, (*operation.computed, *terms), writer)
-    inner = where(_labelled(cells).select_from(writer.table), operation.condition, writer)
+    inner = _from(source, _labelled(cells), operation.condition, writer)
     rows = _inner(Rows(inner, cells), writer)
     found = tuple(cell._replace(sql=writer.places[cell.field].sql) for cell in cells[: len(operation.outputs)])
     order = tuple(

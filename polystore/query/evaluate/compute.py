@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import lru_cache
+from random import random
 from typing import Any, assert_never
 
 from polystore.query.evaluate.dates import extractor, truncator
@@ -40,11 +41,13 @@ from polystore.query.nodes import (
     Outer,
     Parameter,
     Path,
+    Random,
     Scalar,
     Select,
     Size,
     Trunc,
     Truth,
+    Windowed,
     Within,
     WithinRows,
 )
@@ -117,7 +120,9 @@ def computation(expression: Expression) -> Computation:
             return _case(expression)
         case Truth(condition=condition):
             return predicate(condition)
-        case Aggregated():
+        case Random():
+            return lambda row, run: random()
+        case Aggregated() | Windowed():
             return lambda row, run: row[expression]
         case Outer(place=place):
             return lambda row, run: run.outer[place]

@@ -12,6 +12,7 @@ from polystore.query.evaluate.compute import computation, predicate
 from polystore.query.evaluate.numbers import settled
 from polystore.query.evaluate.run import Answer, Computation, Row, Run, Values, run_of
 from polystore.query.evaluate.structures import json_key, set_path, takes_null, without_null
+from polystore.query.evaluate.windows import with_windows
 from polystore.query.nodes import (
     Aggregated,
     Assignment,
@@ -56,7 +57,12 @@ def select_rows(rows: Iterable[Row], operation: Select, values: Values) -> list[
     Where order leaves a choice, in the order given.
     """
     run = run_of(values)
-    found = sort_rows(find_rows(rows, operation.condition, run), operation.order, run)
+    found = find_rows(rows, operation.condition, run)
+    if operation.windows:
+        found = find_rows(with_windows(found, operation.windows, run, sort_rows), operation.kept, run)
+    found = sort_rows(found, operation.order, run)
+    if operation.first:
+        found = _first_rows(found, operation.first, run)
     if operation.computed:
         compute = _writer(operation.computed)
         found = [{**row, **compute(row, run)} for row in found]
@@ -166,6 +172,15 @@ def distinct_rows(rows: Iterable[Row], names: Sequence[str]) -> list[Row]:
     seen: dict[Any, Row] = {}
     for row in rows:
         seen.setdefault(tuple(hashable(row[name]) for name in names), row)
+    return list(seen.values())
+
+
+def _first_rows(rows: Iterable[Row], expressions: Sequence[Expression], run: Run) -> list[Row]:
+    """The first row of each combination of some values."""
+    keys = [computation(expression) for expression in expressions]
+    seen: dict[Any, Row] = {}
+    for row in rows:
+        seen.setdefault(tuple(key(row, run) for key in keys), row)
     return list(seen.values())
 
 

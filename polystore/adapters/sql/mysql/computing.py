@@ -133,6 +133,7 @@ class MysqlComputing(Computing):
     calls = CALLS
     casts = CASTS
     aggregates = AGGREGATES
+    random = "RAND()"
     groups_by_columns = True  # MariaDB loses the group of NULL where it sorts by ABS(...) and counts distinct values
 
     # ---- values

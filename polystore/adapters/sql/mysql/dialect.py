@@ -112,6 +112,7 @@ class MysqlDialect(MysqlComputing, Dialect):
         | {Feature.ANALYZE, Feature.RAW, Feature.ROW_LOCKS},
         EVERYTHING.functions - {Function.LOWER, Function.UPPER, Function.ROUND},
         EVERYTHING.aggregates,
+        windows=EVERYTHING.windows,
     )
     index_if_not_exists = False
     left_alone = r"'(?:[^'\\]|''|\\.)*'|\"(?:[^\"\\]|\"\"|\\.)*\"|`[^`]*`|--(?=\s)[^\n]*|#[^\n]*|/\*.*?\*/"

@@ -96,12 +96,14 @@ class PostgresqlDialect(PostgresqlComputing, Dialect):
         | {Feature.ANALYZE, Feature.RAW, Feature.ROW_LOCKS, Feature.LOCK_NO_KEY},
         EVERYTHING.functions,
         EVERYTHING.aggregates,
+        windows=EVERYTHING.windows,
     )
     int_with_float = INT_WITH_FLOAT
     left_alone = (
         r"\b[eE]'(?:[^'\\]|''|\\.)*'|" + Dialect.left_alone + r"|(?P<dollar>\$(?:[A-Za-z_]\w*)?\$).*?(?P=dollar)"
     )
     name_length = 63
+    distinct_on = True
 
     def __init__(self) -> None:
         super().__init__()

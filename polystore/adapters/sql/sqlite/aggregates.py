@@ -1,4 +1,7 @@
-"""Aggregates that SQLite lacks or rounds, in Python: exact, each in the room of one number where that can be."""
+"""Aggregates that SQLite lacks or rounds, in Python: exact, each in the room of one number where that can be.
+
+Each can also move over a window: ``inverse`` takes back the oldest value, ``value`` tells what there is by now.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,26 @@ from polystore.query.evaluate.numbers import EXACT, checked_float, checked_int
 def register_aggregates(connection: sqlite3.Connection) -> None:
     """Makes the aggregates known to a connection."""
     for name, made in _AGGREGATES.items():
-        connection.create_aggregate(name, 1, made)
+        connection.create_window_function(name, 1, made)
 
 
-class _IntSum:
+class _Moving:
+    """An aggregate whose result is its value in the end."""
+
+    @remembered
+    def finalize(self) -> Any:
+        return self.result()
+
+    @remembered
+    def value(self) -> Any:
+        return self.result()
+
+    def result(self) -> Any:
+        """What the values there are come to."""
+        raise NotImplementedError
+
+
+class _IntSum(_Moving):
     """The sum of ints, checked once it is whole."""
 
     def __init__(self) -> None:
@@ -34,14 +53,17 @@ class _IntSum:
             self.total += value
             self.count += 1
 
-    @remembered
-    def finalize(self) -> Any:
+    def inverse(self, value: int | None) -> None:
+        if value is not None:
+            self.total -= value
+            self.count -= 1
+
+    def result(self) -> Any:
         return checked_int(self.total, "the Sum") if self.count else None
 
 
 class _IntMean(_IntSum):
-    @remembered
-    def finalize(self) -> Any:
+    def result(self) -> Any:
         return self.total / self.count if self.count else None
 
 
@@ -51,42 +73,53 @@ class _WholeMean(_IntSum):
         return round(Fraction(self.total, self.count)) if self.count else None
 
 
-class _DecimalSum:
+class _DecimalSum(_Moving):
     """The exact sum of decimals in working form."""
 
     def __init__(self) -> None:
-        self.total: Decimal | None = None
+        self.total = Decimal(0)
+        self.count = 0
 
     def step(self, text: str | None) -> None:
         if text is not None:
-            self.total = EXACT.add(self.total or Decimal(0), decode(text))
+            self.total = EXACT.add(self.total, decode(text))
+            self.count += 1
 
-    @remembered
-    def finalize(self) -> str | None:
-        return None if self.total is None else canonical(self.total)
+    def inverse(self, text: str | None) -> None:
+        if text is not None:
+            self.total = EXACT.subtract(self.total, decode(text))
+            self.count -= 1
+
+    def result(self) -> str | None:
+        return canonical(self.total) if self.count else None
 
 
-class _FloatSum:
-    """The sum of floats, rounded once."""
+class _FloatSum(_Moving):
+    """The sum of floats, rounded once; values that were taken back stand before ``start``."""
 
     def __init__(self) -> None:
         self.values = array("d")
+        self.start = 0
 
     def step(self, value: float | None) -> None:
         if value is not None:
             self.values.append(value)
 
-    @remembered
-    def finalize(self) -> float | None:
-        if not self.values:
+    def inverse(self, value: float | None) -> None:
+        if value is not None:
+            self.start += 1
+
+    def result(self) -> float | None:
+        values = self.values[self.start :]
+        if not values:
             return None
         try:
-            return checked_float(math.fsum(self.values), "the Sum", *self.values)
+            return checked_float(math.fsum(values), "the Sum", *values)
         except (OverflowError, ValueError) as error:
             raise DataError(f"the Sum is no finite number: {error}") from error
 
 
-class _Variance:
+class _Variance(_Moving):
     """The mean of the squared distances from the mean: exact sums, rounded once."""
 
     beyond = 0
@@ -94,18 +127,24 @@ class _Variance:
     def __init__(self) -> None:
         self.count = 0
         self.total = self.squares = Fraction(0)
-        self.infinite = False
+        self.infinite = 0
 
     def step(self, value: float | str | None) -> None:
+        self._add(value, 1)
+
+    def inverse(self, value: float | str | None) -> None:
+        self._add(value, -1)
+
+    def _add(self, value: float | str | None, times: int) -> None:
         if value is None:
             return
         if isinstance(value, float) and math.isinf(value):
-            self.infinite = True
+            self.infinite += times
             return
         number = Fraction(decode(value) if isinstance(value, str) else value)
-        self.count += 1
-        self.total += number
-        self.squares += number * number
+        self.count += times
+        self.total += times * number
+        self.squares += times * number * number
 
     def variance(self) -> float | None:
         """The variance; NULL of too few values."""
@@ -119,8 +158,7 @@ class _Variance:
         except OverflowError as error:
             raise DataError("the Variance is no finite number") from error
 
-    @remembered
-    def finalize(self) -> float | None:
+    def result(self) -> float | None:
         return self.variance()
 
 
@@ -129,8 +167,7 @@ class _SampleVariance(_Variance):
 
 
 class _Deviation(_Variance):
-    @remembered
-    def finalize(self) -> float | None:
+    def result(self) -> float | None:
         variance = self.variance()
         return None if variance is None else math.sqrt(variance)
 

@@ -103,6 +103,7 @@ class SqliteDialect(SqliteComputing, Dialect):
         EVERYTHING.features - {Feature.TTL, Feature.COUNT_ESTIMATE} - DOCUMENTS | {Feature.ANALYZE, Feature.RAW},
         EVERYTHING.functions,
         EVERYTHING.aggregates,
+        windows=EVERYTHING.windows,
     )
     mark = "?"
     left_alone = Dialect.left_alone + r"|`[^`]*`|\[[^\]]*\]"
