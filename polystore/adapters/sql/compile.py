@@ -25,14 +25,17 @@ from polystore.adapters.sql.rows import Rows, read_rows, sliced, where
 from polystore.adapters.sql.subqueries import StatementWriter
 from polystore.adapters.sql.upserts import ConflictParts, conflict_parts, each_parts, one_text
 from polystore.query.nodes import (
+    Assignment,
     Combination,
     Count,
     Delete,
     Exists,
     Group,
     Insert,
+    Null,
     OnConflict,
     Operation,
+    Parameter,
     RowLock,
     Select,
     Update,
@@ -40,6 +43,7 @@ from polystore.query.nodes import (
     answered,
 )
 from polystore.schema.model import FieldInfo, Schema
+from polystore.schema.paths import PathInfo
 
 _ONE: ColumnElement[Any] = literal_column("1")
 
@@ -67,7 +71,7 @@ def compile_operation(operation: Operation, dialect: Dialect, tables: Callable[[
             found = sliced(found.limit(_ONE), None, operation.offset, writer)
             return _finish(operation, Action.EXISTS, found, writer)
         case Update():
-            return _finish(operation, Action.CHANGE, _update(operation, writer), writer)
+            return _finish(operation, Action.CHANGE, _update(operation, table, writer), writer)
         case Delete():
             return _finish(operation, Action.CHANGE, where(delete(table), operation.condition, writer), writer)
     assert_never(operation)
@@ -84,13 +88,27 @@ def _count(operation: Count, writer: Writer) -> Any:
     return select(func.count()).select_from(counted)
 
 
-def _update(operation: Update, writer: Writer) -> Any:
+def _update(operation: Update, table: Table, writer: Writer) -> Any:
+    parts = [each for each in operation.assignments if isinstance(each.field, PathInfo)]
     assigned = [
         (assignment.field, writer.assigned(assignment), columns_of(assignment.value))
         for assignment in operation.assignments
-    ]
-    pairs = [(writer.table.c[field.column], value) for field, value in writer.dialect.assignments(assigned)]
-    return where(update(writer.table).ordered_values(*pairs), operation.condition, writer)
+        if assignment not in parts
+    ] + _parts(parts, writer)
+    pairs = [(table.c[field.column], value) for field, value in writer.dialect.assignments(assigned)]
+    return where(update(table).ordered_values(*pairs), operation.condition, writer)
+
+
+def _parts(assignments: Sequence[Assignment], writer: Writer) -> list[tuple[FieldInfo, Any, frozenset[str]]]:
+    """Parts of documents that are set, those of one document in one assignment."""
+    made: dict[FieldInfo, Any] = {}
+    for each in assignments:
+        assert isinstance(each.field, PathInfo)
+        assert isinstance(each.value, Parameter | Null)
+        root = each.field.root
+        document = made.get(root, writer.table.c[root.column])
+        made[root] = writer.dialect.with_part(writer, document, each.field, each.value)
+    return [(root, document, frozenset((root.name,))) for root, document in made.items()]
 
 
 def _rows(operation: Select | Group | Combination, rows: Rows, writer: Writer) -> Statement:

@@ -14,7 +14,6 @@ from msgspec import Struct
 from sqlalchemy import BindParameter, FromClause, bindparam
 from sqlalchemy.types import NullType
 
-from polystore.adapters.base import undeclared
 from polystore.adapters.sql.computing import Operand
 from polystore.adapters.sql.dialect import Dialect, Sql
 from polystore.adapters.sql.raw import Raw
@@ -86,12 +85,13 @@ class Expressions(ABC):
         self.table = tables(schema)
         self.slots: dict[str, Slot] = {}
         self.places: Mapping[FieldInfo, Place] = {}
+        self.aliases: list[str] = []
         self.refers = False
 
     def beside(self, schema: Schema) -> Self:
         """The writer of rows of another model in the same statement."""
         made = type(self)(self.dialect, schema, self.tables)
-        made.slots = self.slots
+        made.slots, made.aliases = self.slots, self.aliases
         return made
 
     @abstractmethod
@@ -202,8 +202,10 @@ class Expressions(ABC):
                 return Raw("(({0}) IS TRUE)", self.condition(condition))
             case Aggregated():
                 return self._aggregated(expression)
-            case Path() | Size():
-                undeclared(expression)
+            case Path(operand=operand):
+                return self.dialect.path(self, self.stored(operand), expression)
+            case Size(operand=operand):
+                return self.dialect.size(self.stored(operand))
             case Scalar():
                 return self.scalar(expression)
             case Windowed():

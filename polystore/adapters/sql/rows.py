@@ -28,7 +28,7 @@ from polystore.query.nodes import (
     WindowFunction,
 )
 from polystore.query.walk import aggregates_of, aggregates_within, columns_of, expressions_of, expressions_within
-from polystore.schema.kinds import IntKind, plain_kind
+from polystore.schema.kinds import IntKind, JsonKind, plain_kind
 from polystore.schema.model import FieldInfo
 
 
@@ -319,8 +319,15 @@ def _sorted(rows: Any, order: Sequence[Order], writer: Writer) -> Any:
     for term in order:
         expression = term.expression
         if not isinstance(expression, Parameter):
-            terms += writer.dialect.order(writer.stored(expression), term, nullable=_is_nullable(expression, writer))
+            nullable = _is_nullable(expression, writer)
+            for value in _order_values(expression, writer):
+                terms += writer.dialect.order(value, term, nullable=nullable)
     return rows.order_by(*terms)
+
+
+def _order_values(expression: Expression, writer: Writer) -> Sequence[Sql]:
+    found = writer.stored(expression)
+    return writer.dialect.json_keys(found) if isinstance(expression.kind, JsonKind) else (found,)
 
 
 def _is_nullable(expression: Expression, writer: Writer) -> bool:

@@ -66,7 +66,8 @@ class StatementWriter(Writer):
         """The writer of a query within this one, on a table with a name of its own."""
         name = f"_s{next(self.numbers)}"
         inner = StatementWriter(self.dialect, rows.schema, lambda schema: self.tables(schema).alias(name), self.changed)
-        inner.tables, inner.numbers, inner.slots = self.tables, self.numbers, self.slots
+        inner.tables, inner.numbers = self.tables, self.numbers
+        inner.slots, inner.aliases = self.slots, self.aliases
         inner.around, inner.arguments = self, arguments
         return inner
 
