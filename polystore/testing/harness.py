@@ -186,7 +186,7 @@ class Db:
 
     @contextmanager
     def answers(self, line: str) -> Iterator[None]:
-        """A part of a test that proves one line: the store answers, or refuses by a rule of its own before any command."""
+        """A part of a test that proves one line: the store answers, or refuses by its own rule before any command."""
         self.refused_after = None
         try:
             yield

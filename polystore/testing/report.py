@@ -28,7 +28,7 @@ _WORST = [Verdict.PROVEN, Verdict.REFUSED, Verdict.GAP, Verdict.FAILED]
 
 @dataclass
 class Report:
-    """The verdicts of one store: of each line of the capability table with the colours it was asked in, of each rule."""
+    """The verdicts of one store: of each rule, and of each line of the table with the colours it was asked in."""
 
     store: str
     declared: frozenset[str]

@@ -11,17 +11,16 @@ from hypothesis import strategies as st
 
 from polystore import Store
 from polystore.testing.compliance.properties import often
-from polystore.testing.drawing.chains import drawn_query
-from polystore.testing.drawing import groups as _groups  # noqa: F401  enters its constructs
 from polystore.testing.drawing.families import drawn_pools, drawn_rows
 from polystore.testing.drawing.judge import Judge
 from polystore.testing.drawing.reduce import reduced
+from polystore.testing.drawing.whole import drawn_query
 from polystore.testing.harness import Db, rule
 from polystore.testing.models import Everything
 from polystore.testing.tally import Tally, tally_of
 
 STRUCTURES, VALUES = 14, 3
-"""Structures on one table, and how often each is asked with other values, by the same plan: it costs more than asking."""
+"""How many structures are asked on one table, and how often each with other values: a plan costs more than asking."""
 WILD = 0.15
 """The share of queries that are drawn without regard to what the store declares."""
 

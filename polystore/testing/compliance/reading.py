@@ -223,7 +223,7 @@ def test_in_bulk_of_some_fields_reads_the_one_they_are_found_by(db: Db) -> None:
         with db.commands(1):
             found = db(query).in_bulk(["a", "x"], field_name="name")
             assert {key: row.code for key, row in found.items()} == {"a": 1}
-    assert "left" not in vars(found["a"])
+            assert "left" not in vars(found["a"])
 
 
 @rule("F22")

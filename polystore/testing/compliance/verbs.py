@@ -396,9 +396,7 @@ VERBS: Mapping[str, Verb] = {
 }
 """All verbs by their names in the table."""
 
-BEHIND_CLIENT = [
-    name for name, verb in VERBS.items() if verb.needs and not name.startswith(("explain", "bulk", "up"))
-]
+BEHIND_CLIENT = [name for name, verb in VERBS.items() if verb.needs and not name.startswith(("explain", "bulk", "up"))]
 """The verbs that a store may lack and that are then answered here."""
 
 

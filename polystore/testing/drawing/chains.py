@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from random import Random
 from typing import Any
 
 from polystore import F
@@ -11,9 +10,9 @@ from polystore.query.capabilities import Feature
 from polystore.query.nodes import Function
 from polystore.testing.drawing.conditions import condition
 from polystore.testing.drawing.expressions import computed, expression
-from polystore.testing.drawing.families import FAMILIES, FIELDS, Pools
-from polystore.testing.drawing.grammar import Grammar, construct, drawn
-from polystore.testing.drawing.query import Call, DrawnQuery
+from polystore.testing.drawing.families import FAMILIES, FIELDS
+from polystore.testing.drawing.grammar import Grammar, construct
+from polystore.testing.drawing.query import Call
 
 _SINGLE = [name for name, family in FAMILIES.items() if name != "whole" and family.exact]
 _READ = ["int", "int", "float", "rough", "decimal", "decimal", "text", "text", "date", "moment", "wall", "time", "bool"]
@@ -47,16 +46,6 @@ class Chain:
     def plain(self) -> bool:
         """Whether its rows are instances that a condition chooses: they can be written."""
         return self.outputs is None and not self.distinct and not self.sliced
-
-
-def drawn_query(dice: Random, pools: Pools, declares: Any, *, wild: bool = False, values: Random) -> DrawnQuery:
-    """A query of what the store declares; a ``wild`` one of anything. Its values come from dice of their own."""
-    grammar = Grammar(dice, pools, declares, wild, values)
-    chain = Chain(grammar)
-    narrow(chain, 0.5)
-    drawn(grammar, "rows", chain)
-    verb = drawn(grammar, "verb", chain) or Call("rows")
-    return DrawnQuery(tuple(chain.calls), verb, frozenset(grammar.needs), wild)
 
 
 def narrow(chain: Chain, share: float) -> None:

@@ -53,9 +53,7 @@ def code(value: Any) -> str:
 
 
 def _condition(condition: Q) -> str:
-    parts = [
-        code(child) if isinstance(child, Q) else f"Q({child[0]}={code(child[1])})" for child in condition.children
-    ]
+    parts = [code(child) if isinstance(child, Q) else f"Q({child[0]}={code(child[1])})" for child in condition.children]
     joined = (" | " if condition.connector == "OR" else " & ").join(parts)
     joined = f"({joined})" if len(parts) > 1 else joined or "Q()"
     return f"~{joined}" if condition.negated else joined

@@ -1,4 +1,4 @@
-"""Where an error may come or not: stores decide themselves in which order they compute, and what they need not compute.
+"""Where an error may come or not: stores decide themselves what they compute first, and what they need not compute.
 
 ``filter(a__gt=1, b__lt=F("c") / 0)`` is an error only for a store that looks at the second condition first. So where one
 side ends in a DataError and the other answers, both can be right: if a part of the query has no value in some row, and
