@@ -13,7 +13,7 @@ from polystore.testing.drawing.answers import Failure, Misuse, Refusal, alike, i
 from polystore.testing.drawing.code import code
 from polystore.testing.drawing.lazy import may_differ
 from polystore.testing.drawing.query import DrawnQuery
-from polystore.testing.harness import Db
+from polystore.testing.harness import Capability, Db, declared_by
 from polystore.testing.models import Everything
 from polystore.testing.tally import Tally
 
@@ -40,6 +40,13 @@ class Judge:
     tally: Tally
     rows: Rows = ()
     _clean: bool = field(default=False)
+
+    def __post_init__(self) -> None:
+        self._declared = declared_by(self.db.adapter.capabilities)
+
+    def declares(self, *needs: Capability) -> bool:
+        """Whether the store declares all of these."""
+        return self._declared.issuperset(needs)
 
     def put(self, rows: Rows) -> None:
         """Makes these the rows of both."""

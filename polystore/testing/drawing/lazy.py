@@ -1,8 +1,8 @@
 """Where an error may come or not: stores decide themselves what they compute first, and what they need not compute.
 
-``filter(a__gt=1, b__lt=F("c") / 0)`` is an error only for a store that looks at the second condition first. So where one
-side ends in a DataError and the other answers, both can be right: if a part of the query has no value in some row, and
-something in the query lets a store leave parts out.
+``filter(a__gt=1, b__lt=F("c") / 0)`` is an error only for a store that looks at the second condition first. So where
+one side ends in a DataError and the other answers, both can be right: if a part of the query has no value in some row,
+and something in the query lets a store leave parts out.
 """
 
 from __future__ import annotations
