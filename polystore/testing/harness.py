@@ -293,17 +293,20 @@ def declared_by(capabilities: Capabilities) -> frozenset[Capability]:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One test of the suite: the rules it holds a store to, and what it rests on."""
+    """One test of the suite: the rules it holds a store to, what it rests on, the verbs whose lines fall with it."""
 
     name: str
     ids: tuple[str, ...]
     needs: tuple[Capability, ...]
+    verbs: tuple[str, ...] = ()
 
 
 RULES: dict[str, Rule] = {}
 
 
-def rule(*ids: str, needs: Sequence[Capability] = ()) -> Callable[[Callable[P, None]], Callable[P, None]]:
+def rule(
+    *ids: str, needs: Sequence[Capability] = (), verbs: Sequence[str] = ()
+) -> Callable[[Callable[P, None]], Callable[P, None]]:
     """Makes a function a test of the suite.
 
     Its first argument is ``db``. On a store that declares what the test needs the test must pass; on any other it must
@@ -312,10 +315,11 @@ def rule(*ids: str, needs: Sequence[Capability] = ()) -> Callable[[Callable[P, N
     Args:
         ids: the rules of the semantics that the test holds.
         needs: capabilities that the whole test rests on; ``db.need`` adds those of a parameter.
+        verbs: lines of the capability table that the test has a part in: they fall when it fails.
     """
 
     def decorate(test: Callable[P, None]) -> Callable[P, None]:
-        made = Rule(getattr(test, "__name__", ""), ids, tuple(needs))
+        made = Rule(getattr(test, "__name__", ""), ids, tuple(needs), tuple(verbs))
         RULES[made.name] = made
 
         @functools.wraps(test)

@@ -39,7 +39,7 @@ def unordered(found: list[Any]) -> list[Any]:
     return sorted(found, key=repr)
 
 
-@rule("A17", "A18", "C1", needs=[GROUP, COUNT, SUM])
+@rule("A17", "A18", "C1", needs=[GROUP, COUNT, SUM], verbs=["values().annotate()"])
 def test_rows_are_grouped_by_a_field(db: Db) -> None:
     put(db)
     query = rows.values("text").annotate(n=Count("*"), s=Sum("number"))
@@ -53,7 +53,7 @@ def test_rows_are_grouped_by_a_field(db: Db) -> None:
     )
 
 
-@rule("A18", needs=[GROUP, COUNT])
+@rule("A18", needs=[GROUP, COUNT], verbs=["values().annotate()"])
 def test_rows_are_grouped_by_several_fields(db: Db) -> None:
     put(db)
     found = db(rows.values_list("text", "number").annotate(n=Count("*"))).rows()
@@ -66,7 +66,7 @@ def test_rows_are_grouped_by_several_fields(db: Db) -> None:
     )
 
 
-@rule("F1", needs=[GROUP, COUNT])
+@rule("F1", needs=[GROUP, COUNT], verbs=["values().annotate()"])
 def test_groups_take_every_form(db: Db) -> None:
     put(db)
     some = rows.filter(text="x")
