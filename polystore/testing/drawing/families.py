@@ -99,6 +99,9 @@ FIELDS: Mapping[str, str] = {
 }
 """Each field of ``Everything`` but its key, with its family."""
 
+FIRST_KEY = 10**12
+"""Keys are given, so that ties are broken alike; far above those that a store allocates."""
+
 REQUIRED = frozenset({"name", "rank", "word", "people"})
 
 

@@ -11,14 +11,12 @@ from polystore import Store
 from polystore.errors import NotSupportedError
 from polystore.testing.drawing.answers import Failure, Misuse, Refusal, alike, in_any_order, outcome, plain
 from polystore.testing.drawing.code import code
+from polystore.testing.drawing.families import FIRST_KEY
 from polystore.testing.drawing.lazy import may_differ
 from polystore.testing.drawing.query import DrawnQuery
 from polystore.testing.harness import Capability, Db, declared_by
 from polystore.testing.models import Everything
 from polystore.testing.tally import Tally
-
-FIRST_KEY = 10**12
-"""Keys are given, so that ties are broken alike; far above those that a store allocates."""
 
 Rows = Sequence[Mapping[str, Any]]
 
