@@ -201,6 +201,16 @@ def test_an_error_may_differ_only_where_a_store_may_leave_the_part_out(store: St
     assert not may_differ(right, source)
 
 
+def test_over_no_rows_only_what_is_constant_is_an_excuse() -> None:
+    judge = judge_of(CountingAdapter(open_adapter("default", "memory://")))
+    constant = DrawnQuery((Call("filter", (Q(real=Value(1) / Value(0)),)),), Call("rows"))
+    of_a_field = DrawnQuery((Call("filter", (Q(real=Value(1) / F("number")),)),), Call("rows"))
+    with judge.db.store:
+        for query, excused in ((constant, True), (of_a_field, False)):
+            judge.put([])
+            assert judge._excused(query) is excused
+
+
 # ---- the tally
 
 
