@@ -215,7 +215,7 @@ class Db:
 
     @contextmanager
     def answers(self, line: str) -> Iterator[None]:
-        """A part of a test that proves one line: the store answers, or refuses by a rule of its own before any command."""
+        """A part of a test that proves one line: the store answers, or refuses by its own rule before any command."""
         self.refused_after = None
         try:
             yield
@@ -322,17 +322,20 @@ def declared_by(capabilities: Capabilities) -> frozenset[Capability]:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One test of the suite: the rules it holds a store to, and what it rests on."""
+    """One test of the suite: the rules it holds a store to, what it rests on, the verbs whose lines fall with it."""
 
     name: str
     ids: tuple[str, ...]
     needs: tuple[Capability, ...]
+    verbs: tuple[str, ...] = ()
 
 
 RULES: dict[str, Rule] = {}
 
 
-def rule(*ids: str, needs: Sequence[Capability] = ()) -> Callable[[Callable[P, None]], Callable[P, None]]:
+def rule(
+    *ids: str, needs: Sequence[Capability] = (), verbs: Sequence[str] = ()
+) -> Callable[[Callable[P, None]], Callable[P, None]]:
     """Makes a function a test of the suite.
 
     Its first argument is ``db``. On a store that declares what the test needs the test must pass; on any other it must
@@ -341,10 +344,11 @@ def rule(*ids: str, needs: Sequence[Capability] = ()) -> Callable[[Callable[P, N
     Args:
         ids: the rules of the semantics that the test holds.
         needs: capabilities that the whole test rests on; ``db.need`` adds those of a parameter.
+        verbs: lines of the capability table that the test has a part in: they fall when it fails.
     """
 
     def decorate(test: Callable[P, None]) -> Callable[P, None]:
-        made = Rule(getattr(test, "__name__", ""), ids, tuple(needs))
+        made = Rule(getattr(test, "__name__", ""), ids, tuple(needs), tuple(verbs))
         RULES[made.name] = made
 
         @functools.wraps(test)

@@ -28,7 +28,7 @@ _WORST = [Verdict.PROVEN, Verdict.REFUSED, Verdict.GAP, Verdict.FAILED]
 
 @dataclass
 class Report:
-    """The verdicts of one store: of each line of the capability table with the colours it was asked in, of each rule."""
+    """The verdicts of one store: of each rule, and of each line of the table with the colours it was asked in."""
 
     store: str
     declared: frozenset[str]
@@ -44,7 +44,7 @@ class Report:
             _lower(self.rules, identifier, verdict)
         missing = {line_of(each) for each in db.missing}
         if verdict is not Verdict.REFUSED:
-            lines = {line_of(each) for each in db.needed} | db.proven
+            lines = {line_of(each) for each in db.needed} | db.proven | {f"Verb:{verb}" for verb in rule.verbs}
         else:
             lines = missing if _COLOUR in missing else missing | db.proven
         for line in lines:

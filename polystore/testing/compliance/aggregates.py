@@ -157,7 +157,7 @@ def test_an_option_of_an_aggregate_is_answered_behind_client(db: Db, aggregate: 
     assert same(found, OPTIONS[option][1][aggregate])
 
 
-@rule("A16", needs=list(Aggregate))
+@rule("A16", needs=list(Aggregate), verbs=["aggregate"])
 def test_over_nothing_all_is_null_and_a_count_is_zero(db: Db) -> None:
     put(db)
     asked = {"n": Count("*"), "m": Count("number"), "s": Sum("number"), "a": Avg("amount"), "low": Min("text")}
@@ -348,7 +348,7 @@ def test_moments_and_texts_have_extremes(db: Db) -> None:
     assert found == {"first": early, "last": late, "low": "Z", "top": "é"}
 
 
-@rule("F2", needs=[Aggregate.SUM, Aggregate.COUNT, Feature.GROUP_SOURCE])
+@rule("F2", needs=[Aggregate.SUM, Aggregate.COUNT, Feature.GROUP_SOURCE], verbs=["aggregate"])
 def test_a_slice_is_respected(db: Db) -> None:
     put(db)
     ordered = rows.order_by("-name")

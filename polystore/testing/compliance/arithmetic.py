@@ -66,7 +66,7 @@ def test_an_update_of_an_int_stays_an_int(db: Db, operator: ArithmeticOperator) 
     assert (number, type(number)) == (computed(operator, 7, 2), int)
 
 
-@rule("I9", needs=[Feature.UPDATE_EXPRESSIONS])
+@rule("I9", needs=[Feature.UPDATE_EXPRESSIONS], verbs=["update(name=expression)"])
 def test_all_assignments_see_the_row_as_it_was(db: Db) -> None:
     db.given(Everything, [{"name": "a", "number": 1, "other": 2}])
     db(rows.all()).update(number=F("other"), other=F("number"))
@@ -108,7 +108,7 @@ def test_an_updated_value_is_found_under_its_new_value_only(db: Db) -> None:
     assert db.names(rows.order_by("-number")) == ["b", "a"]
 
 
-@rule("I9", needs=[Feature.UPDATE_EXPRESSIONS, ADD])
+@rule("I9", needs=[Feature.UPDATE_EXPRESSIONS, ADD], verbs=["update(name=expression)"])
 def test_concurrent_increments_are_all_counted(db: Db) -> None:
     db.given(Everything, [{"name": "a", "number": 0}])
     each = 10

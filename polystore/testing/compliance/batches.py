@@ -43,7 +43,7 @@ keyed = IntKey.objects
 # ---- bulk_update
 
 
-@rule("F23", "F28")
+@rule("F23", "F28", verbs=["bulk_update"])
 def test_many_rows_are_changed_by_one_command(db: Db) -> None:
     made = db.given(Everything, [{"name": f"n{i}", "number": i, "text": "old"} for i in range(5)])
     for place, row in enumerate(made):
@@ -61,7 +61,7 @@ def test_many_rows_are_changed_by_one_command(db: Db) -> None:
     assert db.found(rows.filter(text="t3", number=None)) == "n3"
 
 
-@rule("F9", "F23")
+@rule("F9", "F23", verbs=["bulk_update"])
 def test_rows_that_are_gone_are_not_counted_and_keep_their_changes(db: Db) -> None:
     first, second, third = db.given(Everything, [{"name": name, "number": 1} for name in "abc"])
     db(rows.filter(name="b")).delete()

@@ -42,7 +42,7 @@ def content(db: Db) -> set[tuple[str, int | None, str | None, int | None]]:
 # ---- what is changed
 
 
-@rule("F23", needs=UPDATES)
+@rule("F23", needs=UPDATES, verbs=["bulk_create(update_conflicts=True)"])
 def test_rows_in_conflict_take_the_chosen_fields_and_the_others_are_inserted(db: Db) -> None:
     db.given(Unique, [{"name": "a", "code": 1, "left": "old"}, {"name": "b", "code": 2, "left": "old"}])
     batch = [Unique(name="a", code=8, left="new"), Unique(name="c", code=3, left="new"), Unique(name="b", left="new")]
@@ -51,7 +51,7 @@ def test_rows_in_conflict_take_the_chosen_fields_and_the_others_are_inserted(db:
     assert content(db) == {("a", 1, "new", None), ("b", 2, "new", None), ("c", 3, "new", None)}
 
 
-@rule("F23", needs=UPDATES)
+@rule("F23", needs=UPDATES, verbs=["bulk_create(update_conflicts=True)"])
 def test_instances_in_conflict_get_the_keys_of_the_rows(db: Db) -> None:
     first, second = db.given(Unique, [{"name": "a"}, {"name": "b"}])
     batch = [Unique(name="b", code=2), Unique(name="c", code=3), Unique(name="a", code=1), Unique(name="d", code=4)]
@@ -100,7 +100,7 @@ def test_a_row_found_by_a_unique_field_keeps_its_own_key(db: Db) -> None:
     }
 
 
-@rule("F23", needs=UPDATES)
+@rule("F23", needs=UPDATES, verbs=["bulk_create(update_conflicts=True)"])
 def test_a_batch_in_which_a_value_comes_twice_is_taken_in_order(db: Db) -> None:
     db.clear(Unique)
     batch = [Unique(name="a", code=1, left="first"), Unique(name="b"), Unique(name="a", code=2, left="second")]
@@ -288,7 +288,7 @@ def test_a_batch_that_changes_rows_is_validated_before_it_is_sent(db: Db) -> Non
 # ---- upsert
 
 
-@rule("F25", "F26", "I16", needs=UPDATES)
+@rule("F25", "F26", "I16", needs=UPDATES, verbs=["upsert"])
 def test_an_upsert_writes_over_the_row_or_inserts_it(db: Db) -> None:
     db.given(Unique, [{"name": "a", "code": 1, "left": "l", "right": 1}])
     with db.commands(2):
@@ -307,7 +307,7 @@ def test_an_upsert_writes_over_the_row_or_inserts_it(db: Db) -> None:
         db(uniques.all()).upsert(Unique(name="x"), unique_fields=["left"])
 
 
-@rule("F25", needs=UPDATES)
+@rule("F25", needs=UPDATES, verbs=["upsert"])
 def test_an_upsert_keeps_the_moment_of_birth(db: Db) -> None:
     (there,) = db.given(Stamped, [{"name": "a"}])
     db(Stamped.objects.all()).upsert(Stamped(id=there.pk, name="b"))
@@ -331,7 +331,7 @@ def test_the_repository_writes_over_rows_by_key(db: Db) -> None:
     assert [row.name for row in db(AutoKey.objects.all()).rows()] == ["b"]
 
 
-@rule("F25", "F26", needs=UPDATES)
+@rule("F25", "F26", needs=UPDATES, verbs=["upsert"])
 def test_concurrent_upserts_make_one_row(db: Db) -> None:
     db.clear(Unique)
     made = [Unique(name="a", code=number) for number in range(8)]

@@ -39,7 +39,7 @@ def put(db: Db) -> None:
 # ---- reading
 
 
-@rule("A13", "B8", needs=[COMPUTED, ADD, DIVIDE])
+@rule("A13", "B8", needs=[COMPUTED, ADD, DIVIDE], verbs=["values(name=expression)"])
 def test_computed_values_are_read_beside_fields(db: Db) -> None:
     put(db)
     query = rows.annotate(total=F("number") + F("other"), half=F("number") / 2).values("name", "total", "half")
@@ -59,7 +59,7 @@ def test_computed_decimals_are_exact_and_without_trailing_zeros(db: Db) -> None:
     assert [str(value) for value in found] == ["1.10", "2.2"]
 
 
-@rule("F1", needs=[COMPUTED, ADD])
+@rule("F1", needs=[COMPUTED, ADD], verbs=["annotate"])
 def test_instances_carry_annotations_as_attributes(db: Db) -> None:
     put(db)
     row = db(rows.annotate(total=F("number") + F("other")).filter(name="a")).get()
@@ -98,7 +98,7 @@ def test_rows_take_every_form_with_computed_values(db: Db) -> None:
     assert db(one.annotate(up=Upper("text")).values()).get()["up"] == "XY"
 
 
-@rule("F1", needs=[COMPUTED, ADD, MULTIPLY])
+@rule("F1", needs=[COMPUTED, ADD, MULTIPLY], verbs=["annotate", "alias"])
 def test_annotations_are_built_on_each_other(db: Db) -> None:
     put(db)
     query = rows.annotate(more=F("number") + 1, twice=F("more") * 2).alias(four=F("twice") * 2)
@@ -280,7 +280,7 @@ def test_a_value_expression_is_a_value(db: Db) -> None:
 # ---- ordering
 
 
-@rule("A19", "E8", needs=[Feature.ORDER_EXPRESSIONS, Function.LOWER])
+@rule("A19", "E8", needs=[Feature.ORDER_EXPRESSIONS, Function.LOWER], verbs=["order_by(expression)"])
 def test_rows_are_ordered_by_computed_values(db: Db) -> None:
     put(db)
     assert db.names(rows.order_by(Lower("text"), "name")) == ["d", "a", "b", "c"]
@@ -293,7 +293,7 @@ def test_rows_are_ordered_by_computed_values(db: Db) -> None:
     assert [row.name for row in db(query).iterator(2)] == ["c", "a", "b", "d"]
 
 
-@rule("A19", needs=[Feature.NULLS_ORDER])
+@rule("A19", needs=[Feature.NULLS_ORDER], verbs=["order_by(nulls_last=True)"])
 def test_nulls_come_where_they_are_asked_for(db: Db) -> None:
     put(db)
     assert db.names(rows.order_by(F("number").asc(nulls_last=True))) == ["a", "c", "b", "d"]
@@ -332,7 +332,11 @@ def test_distinct_computed_values_are_ordered_and_sliced(db: Db) -> None:
 # ---- writing
 
 
-@rule("I9", needs=[Feature.UPDATE_EXPRESSIONS, Function.CONCAT, Function.UPPER, Feature.CASE])
+@rule(
+    "I9",
+    needs=[Feature.UPDATE_EXPRESSIONS, Function.CONCAT, Function.UPPER, Feature.CASE],
+    verbs=["update(name=expression)"],
+)
 def test_updates_take_functions_and_choices(db: Db) -> None:
     put(db)
     assert db(rows.filter(name="a")).update(text=Concat(Upper("text"), Value("!"), "word")) == 1

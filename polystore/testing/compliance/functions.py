@@ -390,7 +390,9 @@ def test_kinds_that_do_not_go_together_are_refused_where_they_are_written(db: Db
             rows.annotate(value=make())
 
 
-@rule("D9", "D10", needs=[Feature.COMPUTED, Feature.DISTINCT, Function.TRUNC, DatePart.DATE])
+@rule(
+    "D9", "D10", needs=[Feature.COMPUTED, Feature.DISTINCT, Function.TRUNC, DatePart.DATE], verbs=["dates", "datetimes"]
+)
 def test_dates_are_the_first_days_of_units_each_once(db: Db) -> None:
     days = [date(2024, 2, 29), date(2024, 2, 1), date(2023, 12, 31), None]
     db.given(

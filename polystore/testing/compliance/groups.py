@@ -53,7 +53,7 @@ def test_aggregates_are_made_of_each_group(db: Db) -> None:
     )
 
 
-@rule("A17", "A18", "C1", needs=[GROUP, COUNT])
+@rule("A17", "A18", "C1", needs=[GROUP, COUNT], verbs=["values().annotate()"])
 def test_rows_are_grouped_by_a_field(db: Db) -> None:
     put(db)
     query = rows.values_list("text").annotate(n=Count("*"))
@@ -64,7 +64,7 @@ def test_rows_are_grouped_by_a_field(db: Db) -> None:
     assert db(query.order_by("text")[1:3]).rows() == [("X", 1), ("x", 2)]
 
 
-@rule("A18", needs=[GROUP, COUNT])
+@rule("A18", needs=[GROUP, COUNT], verbs=["values().annotate()"])
 def test_rows_are_grouped_by_several_fields(db: Db) -> None:
     put(db)
     found = db(rows.values_list("text", "number").annotate(n=Count("*"))).rows()
@@ -77,7 +77,7 @@ def test_rows_are_grouped_by_several_fields(db: Db) -> None:
     )
 
 
-@rule("F1", needs=[GROUP, COUNT])
+@rule("F1", needs=[GROUP, COUNT], verbs=["values().annotate()"])
 def test_groups_take_every_form(db: Db) -> None:
     put(db)
     some = rows.filter(text="x")

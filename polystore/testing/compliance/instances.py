@@ -30,7 +30,7 @@ def saved(db: Db, **values: Any) -> Everything:
     return row
 
 
-@rule("F28")
+@rule("F28", verbs=["instance.save"])
 def test_saving_without_a_change_writes_nothing(db: Db) -> None:
     row = saved(db, number=1, tags=["x"], data={"k": 1}, person=Person(name="P"))
     with db.commands(0):
@@ -40,7 +40,7 @@ def test_saving_without_a_change_writes_nothing(db: Db) -> None:
         db(found).save()
 
 
-@rule("F28")
+@rule("F28", verbs=["instance.save"])
 def test_saving_writes_changed_fields_only(db: Db) -> None:
     row = saved(db, number=1, text="old")
     mine, theirs = db(rows.all()).get(), db(rows.all()).get()
@@ -159,7 +159,7 @@ def test_saving_validates_what_was_assigned(db: Db) -> None:
     assert db(Checked.objects.all()).get(pk=row.pk).stars == 4
 
 
-@rule("E6")
+@rule("E6", verbs=["instance.delete", "instance.save"])
 def test_deleting_an_instance_counts_one_and_saving_it_inserts_it_again(db: Db) -> None:
     row = saved(db, number=1)
     key = row.pk
@@ -173,7 +173,7 @@ def test_deleting_an_instance_counts_one_and_saving_it_inserts_it_again(db: Db) 
         db(Everything(name="x")).delete()
 
 
-@rule("E11")
+@rule("E11", verbs=["instance.refresh_from_db"])
 def test_refreshing_reads_the_row_anew(db: Db) -> None:
     row = saved(db, number=1, text="old", tags=["x"])
     db(rows.all()).update(number=2, text="new", tags=["y"])
@@ -217,7 +217,7 @@ def test_a_version_grows_with_each_save(db: Db) -> None:
     assert row.revision == 3
 
 
-@rule("I16")
+@rule("I16", verbs=["instance.save"])
 def test_a_lost_update_is_refused(db: Db) -> None:
     (made,) = db.given(Versioned, [{"name": "a"}])
     mine, theirs = (db(Versioned.objects.all()).get(pk=made.pk) for _ in range(2))

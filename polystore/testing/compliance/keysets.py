@@ -25,7 +25,7 @@ def names(page: Page[Any]) -> list[str]:
     return [row.name for row in page]
 
 
-@rule("F18", "A19")
+@rule("F18", "A19", verbs=["keyset"])
 @pytest.mark.parametrize("order", ORDERS, ids=" ".join)
 @pytest.mark.parametrize("size", [1, 4, 16, 17, 18])
 def test_pages_hold_all_rows_in_order_forward_and_backward(db: Db, order: tuple[str, ...], size: int) -> None:
@@ -49,7 +49,7 @@ def test_pages_hold_all_rows_in_order_forward_and_backward(db: Db, order: tuple[
     assert page.previous is None
 
 
-@rule("F18")
+@rule("F18", verbs=["keyset"])
 def test_rows_that_come_and_go_move_no_page(db: Db) -> None:
     db.given(IntKey, [{"id": i, "name": "x"} for i in range(0, 40, 2)])
     query = IntKey.objects.order_by("-id")
@@ -64,7 +64,7 @@ def test_rows_that_come_and_go_move_no_page(db: Db) -> None:
     assert [row.id for row in db(query).keyset(size=5, before=before.previous)] == [39]
 
 
-@rule("F18", "F28")
+@rule("F18", "F28", verbs=["keyset"])
 def test_pages_of_values_and_of_some_fields(db: Db) -> None:
     db.given(Ranked, [{"name": f"n{i}", "rank": i % 3} for i in range(9)])
     whole = db(Ranked.objects.values_list("name", flat=True)).rows()
@@ -77,7 +77,7 @@ def test_pages_of_values_and_of_some_fields(db: Db) -> None:
     assert page.next is None
 
 
-@rule("F3", "A7")
+@rule("F3", "A7", verbs=["keyset"])
 def test_an_empty_page_has_no_neighbours(db: Db) -> None:
     db.given(IntKey, [{"id": i, "name": "x"} for i in range(3)])
     with db.commands(0):
@@ -88,7 +88,7 @@ def test_an_empty_page_has_no_neighbours(db: Db) -> None:
     assert db(IntKey.objects.order_by("id")).keyset(size=2, after=page.next) == Page([], None, None)
 
 
-@rule("K5")
+@rule("K5", verbs=["keyset"])
 def test_a_cursor_of_other_pages_is_refused(db: Db) -> None:
     db.given(IntKey, [{"id": i, "name": "x"} for i in range(3)])
     cursor = db(IntKey.objects.order_by("id")).keyset(size=1).next

@@ -74,7 +74,7 @@ def test_null_keeps_its_place_in_pages(db: Db) -> None:
     assert db(rows.order_by("number")).last().name == "three"
 
 
-@rule("A19")
+@rule("A19", verbs=["order_by"])
 def test_rows_are_ordered_by_several_fields(db: Db) -> None:
     db.given(Everything, TIES)
     made = [(row.get("number"), row["name"]) for row in TIES]
@@ -130,7 +130,7 @@ def test_wrong_orders_are_refused(db: Db) -> None:
             db(rows.order_by(name)).rows()
 
 
-@rule("E7")
+@rule("E7", verbs=["first", "last"])
 def test_first_and_last_without_an_order_go_by_key(db: Db) -> None:
     db.given(IntKey, KEYS)
     assert db(IntKey.objects.all()).first().id == -7
@@ -148,7 +148,7 @@ def test_keys_of_text_are_ordered_by_code_point(db: Db) -> None:
     assert db(TextKey.objects.all()).first().code == "10"
 
 
-@rule("E7")
+@rule("E7", verbs=["reverse"])
 def test_reverse_turns_an_order_and_leaves_none_alone(db: Db) -> None:
     db.given(Everything, NULLS)
     assert db.names(rows.order_by("number").reverse()) == ["three", "two", "one", "null"]
@@ -184,7 +184,7 @@ def test_the_order_of_the_model_holds_until_another_is_given(db: Db) -> None:
 # ---- slices
 
 
-@rule("F5")
+@rule("F5", verbs=["slices"])
 def test_slices_are_those_of_a_list(db: Db) -> None:
     db.given(IntKey, KEYS)
     query = IntKey.objects.order_by("id")
@@ -230,7 +230,7 @@ def test_wrong_slices_are_refused(db: Db) -> None:
             query[True]
 
 
-@rule("F2")
+@rule("F2", verbs=["slices", "count", "exists"])
 @pytest.mark.parametrize("bounds", [(1, 3), (None, 2), (5, None), (6, 50), (50, None), (0, 7)])
 def test_count_and_exists_respect_a_slice(db: Db, bounds: tuple[int | None, int | None]) -> None:
     db.given(IntKey, KEYS)
@@ -285,7 +285,7 @@ def test_a_slice_is_neither_updated_nor_deleted(db: Db) -> None:
     assert db(IntKey.objects.all()).count() == len(KEYS)
 
 
-@rule("F2", "A4")
+@rule("F2", "A4", verbs=["slices"])
 def test_pages_of_a_condition_join_to_its_rows(db: Db) -> None:
     db.given(Everything, TIES)
     query = rows.filter(~Q(number=1)).order_by("number", "name")

@@ -21,7 +21,7 @@ KEYS: list[dict[str, Any]] = [{"id": i, "name": "even" if i % 2 == 0 else "odd"}
 # ---- iterator
 
 
-@rule("F18")
+@rule("F18", verbs=["iterator"])
 def test_an_iterator_reads_all_rows_by_pages(db: Db) -> None:
     db.given(IntKey, KEYS)
     with db.commands(5):
@@ -33,7 +33,7 @@ def test_an_iterator_reads_all_rows_by_pages(db: Db) -> None:
     assert db(IntKey.objects.filter(id__gt=99)).iterator() == []
 
 
-@rule("F18", "A19")
+@rule("F18", "A19", verbs=["iterator"])
 @pytest.mark.parametrize(
     "order", [("number", "name"), ("-number", "name"), ("-number", "-name"), ("number",), ("-rank", "number")]
 )
@@ -47,7 +47,7 @@ def test_an_iterator_passes_over_null_without_losing_rows(db: Db, order: tuple[s
         assert [row.name for row in db(query).iterator(chunk_size=size)] == whole
 
 
-@rule("F18", "F2")
+@rule("F18", "F2", verbs=["iterator"])
 def test_an_iterator_respects_a_slice(db: Db) -> None:
     db.given(IntKey, KEYS)
     query = IntKey.objects.order_by("id")
@@ -55,7 +55,7 @@ def test_an_iterator_respects_a_slice(db: Db) -> None:
         assert [row.id for row in db(query[start:stop]).iterator(chunk_size=3)] == list(range(30))[start:stop]
 
 
-@rule("F18")
+@rule("F18", verbs=["iterator"])
 def test_an_iterator_of_values_pages_as_well(db: Db) -> None:
     db.given(Ranked, [{"name": f"n{i}", "rank": i % 3} for i in range(9)])
     expected = db(Ranked.objects.values_list("name", flat=True)).rows()
@@ -68,7 +68,7 @@ def test_an_iterator_of_values_pages_as_well(db: Db) -> None:
 # ---- client
 
 
-@rule("E9", "F29")
+@rule("E9", "F29", verbs=["client"])
 def test_what_follows_client_runs_here_within_its_budget(db: Db) -> None:
     db.given(Everything, SOME)
     query = rows.filter(number__lt=6).client(max_rows=6)
@@ -84,7 +84,7 @@ def test_what_follows_client_runs_here_within_its_budget(db: Db) -> None:
     assert db(query.filter(number=3)).get().name == "n3"
 
 
-@rule("E9")
+@rule("E9", verbs=["client"])
 def test_more_rows_than_the_budget_are_never_a_truncated_answer(db: Db) -> None:
     db.given(Everything, SOME)
     query = rows.filter(number__lt=6).client(max_rows=5)
@@ -117,7 +117,7 @@ def test_rows_behind_client_can_be_saved(db: Db) -> None:
     assert (found.number, found.tags) == (2, ["x", "y"])
 
 
-@rule("K5")
+@rule("K5", verbs=["explain"])
 def test_explain_tells_query_and_command_and_asks_nothing(db: Db) -> None:
     db.given(Everything, SOME)
     with db.commands(0):
@@ -126,7 +126,7 @@ def test_explain_tells_query_and_command_and_asks_nothing(db: Db) -> None:
     assert "-number" in text
 
 
-@rule("K5", needs=[Feature.ANALYZE])
+@rule("K5", needs=[Feature.ANALYZE], verbs=["explain(analyze=True)"])
 def test_explain_analyze_adds_the_servers_own_account(db: Db) -> None:
     db.given(Everything, SOME)
     if db.loop is None:

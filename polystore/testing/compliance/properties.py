@@ -16,12 +16,10 @@ from polystore import Count, F, Feature, Q, QuerySet, Store
 from polystore.errors import DataError, NotSupportedError
 from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Operator
 from polystore.testing import computing, strategies
+from polystore.testing.drawing.families import FIRST_KEY
 from polystore.testing.harness import Db, rule
 from polystore.testing.models import Everything
 from polystore.testing.strategies import FIELDS, ORDERED
-
-FIRST_KEY = 10**12
-"""Keys are given, so that ties are broken alike; far above those that a store allocates."""
 
 T = TypeVar("T")
 rows = Everything.objects

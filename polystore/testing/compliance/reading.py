@@ -31,7 +31,7 @@ def test_a_query_asks_nothing_until_it_is_read(db: Db) -> None:
         assert db.names(query) == ["n4"]
 
 
-@rule("F1")
+@rule("F1", verbs=["all", "iterating"])
 def test_reading_keeps_the_rows_and_all_reads_anew(db: Db) -> None:
     db.given(Everything, SOME)
     query = rows.filter(number__lt=3).order_by("number")
@@ -77,7 +77,7 @@ def test_narrowing_leaves_the_query_alone(db: Db) -> None:
     assert db.names(query.all()) == before
 
 
-@rule("F1", "A7")
+@rule("F1", "A7", verbs=["none"])
 def test_none_has_no_rows_and_asks_nothing(db: Db) -> None:
     db.given(Everything, SOME)
     with db.commands(0):
@@ -92,7 +92,7 @@ def test_none_has_no_rows_and_asks_nothing(db: Db) -> None:
             assert db(query).iterator() == []
 
 
-@rule("F1")
+@rule("F1", verbs=["iterating"])
 def test_rows_are_read_in_the_languages_own_ways(db: Db) -> None:
     db.given(Everything, SOME)
     query = rows.filter(number__lt=2).order_by("number")
@@ -110,7 +110,7 @@ def test_rows_are_read_in_the_languages_own_ways(db: Db) -> None:
 # ---- get
 
 
-@rule("F7")
+@rule("F7", verbs=["get"])
 def test_get_answers_the_one_row(db: Db) -> None:
     db.given(Everything, SOME)
     with db.commands(1):
@@ -119,7 +119,7 @@ def test_get_answers_the_one_row(db: Db) -> None:
         assert db(rows.filter(text="odd")).get(Q(number=3)).name == "n3"
 
 
-@rule("F7")
+@rule("F7", verbs=["get"])
 def test_get_of_nothing_raises_the_models_own_error(db: Db) -> None:
     db.given(Everything, SOME)
     with db.commands(1), pytest.raises(Everything.DoesNotExist, match="Everything"):
@@ -129,7 +129,7 @@ def test_get_of_nothing_raises_the_models_own_error(db: Db) -> None:
     assert not issubclass(Everything.DoesNotExist, Bare.DoesNotExist)
 
 
-@rule("F7")
+@rule("F7", verbs=["get"])
 def test_get_of_several_raises_with_their_number(db: Db) -> None:
     db.given(Everything, SOME)
     with db.commands(1), pytest.raises(Everything.MultipleObjectsReturned, match="4"):
@@ -138,14 +138,14 @@ def test_get_of_several_raises_with_their_number(db: Db) -> None:
         db(rows.all()).get_or_none(text="odd")
 
 
-@rule("F7")
+@rule("F7", verbs=["get"])
 def test_get_reads_a_bounded_number_of_rows(db: Db) -> None:
     db.given(IntKey, KEYS)
     with db.commands(1), pytest.raises(IntKey.MultipleObjectsReturned, match="more than 20"):
         db(IntKey.objects.all()).get()
 
 
-@rule("F7")
+@rule("F7", verbs=["get_or_none"])
 def test_get_or_none_answers_none_for_nothing(db: Db) -> None:
     db.given(Everything, SOME)
     with db.commands(1):
@@ -157,7 +157,7 @@ def test_get_or_none_answers_none_for_nothing(db: Db) -> None:
 # ---- counting
 
 
-@rule("F29")
+@rule("F29", verbs=["count"])
 def test_counts_are_exact(db: Db) -> None:
     db.given(Everything, SOME)
     with db.commands(3):
@@ -166,7 +166,7 @@ def test_counts_are_exact(db: Db) -> None:
         assert db(rows.filter(text="odd", number__gt=3)).count() == 2
 
 
-@rule("F29")
+@rule("F29", verbs=["exists"])
 def test_exists_asks_once(db: Db) -> None:
     db.given(Everything, SOME)
     with db.commands(3):
@@ -178,7 +178,7 @@ def test_exists_asks_once(db: Db) -> None:
     assert db(rows.all()).count() == 0
 
 
-@rule("F29")
+@rule("F29", verbs=["contains"])
 def test_contains_tells_whether_an_instance_is_among_the_rows(db: Db) -> None:
     made = db.given(Everything, SOME)
     with db.commands(2):
@@ -195,7 +195,7 @@ def test_contains_tells_whether_an_instance_is_among_the_rows(db: Db) -> None:
 # ---- in_bulk
 
 
-@rule("F22")
+@rule("F22", verbs=["in_bulk"])
 def test_in_bulk_finds_rows_by_key_and_leaves_out_the_missing(db: Db) -> None:
     db.given(IntKey, KEYS)
     with db.commands(1):
@@ -207,7 +207,7 @@ def test_in_bulk_finds_rows_by_key_and_leaves_out_the_missing(db: Db) -> None:
     assert set(db(IntKey.objects.filter(id__lt=3)).in_bulk()) == {0, 1, 2}
 
 
-@rule("F22")
+@rule("F22", verbs=["in_bulk"])
 def test_in_bulk_finds_rows_by_a_unique_field_only(db: Db) -> None:
     db.given(Unique, [{"name": "a", "code": 1}, {"name": "b", "code": 2}])
     found = db(Unique.objects.all()).in_bulk(["a", "x"], field_name="name")
@@ -216,14 +216,14 @@ def test_in_bulk_finds_rows_by_a_unique_field_only(db: Db) -> None:
         db(Unique.objects.all()).in_bulk(["a"], field_name="left")
 
 
-@rule("F22", "F28")
+@rule("F22", "F28", verbs=["in_bulk", "only", "defer"])
 def test_in_bulk_of_some_fields_reads_the_one_they_are_found_by(db: Db) -> None:
     db.given(Unique, [{"name": "a", "code": 1}, {"name": "b", "code": 2}])
     for query in (Unique.objects.only("code"), Unique.objects.defer("name", "left")):
         with db.commands(1):
             found = db(query).in_bulk(["a", "x"], field_name="name")
             assert {key: row.code for key, row in found.items()} == {"a": 1}
-    assert "left" not in vars(found["a"])
+            assert "left" not in vars(found["a"])
 
 
 @rule("F22")
@@ -245,7 +245,7 @@ def test_in_takes_thousands_of_values(db: Db) -> None:
 # ---- values and only
 
 
-@rule("F12")
+@rule("F12", verbs=["values"])
 def test_values_are_dicts_of_fields(db: Db) -> None:
     db.given(Everything, [{"name": "a", "number": 1, "mood": Mood.WILD, "person": Person(name="P")}, {"name": "b"}])
     query = rows.order_by("name").values("name", "mood", "number")
@@ -259,7 +259,7 @@ def test_values_are_dicts_of_fields(db: Db) -> None:
     assert db(rows.filter(number=1).values("pk", "name")).get()["name"] == "a"
 
 
-@rule("F12")
+@rule("F12", verbs=["values_list", "values_list(flat=True)"])
 def test_values_lists_are_tuples_or_single_values(db: Db) -> None:
     db.given(Everything, [{"name": "a", "number": 1}, {"name": "b"}])
     query = rows.order_by("name")
@@ -286,7 +286,7 @@ def test_wrong_names_of_values_are_refused(db: Db) -> None:
                 db(call(name)).rows()
 
 
-@rule("F12", needs=[Feature.DISTINCT])
+@rule("F12", needs=[Feature.DISTINCT], verbs=["distinct"])
 def test_distinct_removes_equal_rows_of_the_selected_values(db: Db) -> None:
     db.given(Everything, SOME)
     assert db(rows.values_list("text", flat=True).distinct().order_by("text")).rows() == ["even", "odd"]
@@ -299,13 +299,13 @@ def test_distinct_removes_equal_rows_of_the_selected_values(db: Db) -> None:
     assert db(rows.filter(number__lt=1).values("text").distinct()).exists() is True
 
 
-@rule("F12", "A18", needs=[Feature.DISTINCT])
+@rule("F12", "A18", needs=[Feature.DISTINCT], verbs=["distinct"])
 def test_null_is_one_of_the_distinct_values(db: Db) -> None:
     db.given(Everything, [{"name": "a"}, {"name": "b"}, {"name": "c", "number": 0}])
     assert db(rows.values_list("number", flat=True).distinct().order_by("number")).rows() == [None, 0]
 
 
-@rule("F12")
+@rule("F12", verbs=["distinct"])
 def test_distinct_instances_are_all_instances(db: Db) -> None:
     db.given(Everything, SOME)
     assert db.found(rows.all().distinct()) == " ".join(row["name"] for row in SOME)
@@ -320,7 +320,7 @@ def test_distinct_values_are_ordered_by_selected_fields_only(db: Db) -> None:
     assert db(rows.order_by("text").values("text").distinct()).rows() == [{"text": "even"}, {"text": "odd"}]
 
 
-@rule("F28")
+@rule("F28", verbs=["only"])
 def test_only_loads_some_fields_and_the_key(db: Db) -> None:
     db.given(Everything, [{"name": "a", "number": 5, "tags": ["x"]}])
     row = db(rows.all().only("name")).get()

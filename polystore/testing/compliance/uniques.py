@@ -115,7 +115,7 @@ def test_a_row_keeps_its_own_unique_values_when_it_is_saved(db: Db) -> None:
 # ---- upserts
 
 
-@rule("F25")
+@rule("F25", verbs=["get_or_create"])
 def test_get_or_create_finds_or_makes_a_row(db: Db) -> None:
     db.given(Unique, [{"name": "a", "code": 1}])
     with db.commands(1):
@@ -130,7 +130,7 @@ def test_get_or_create_finds_or_makes_a_row(db: Db) -> None:
         db(rows.all()).get_or_create(rank=1)
 
 
-@rule("F25")
+@rule("F25", verbs=["update_or_create"])
 def test_update_or_create_changes_or_makes_a_row(db: Db) -> None:
     db.given(Unique, [{"name": "a", "code": 1}])
     found, created = db(uniques.all()).update_or_create(name="a", defaults={"code": 2})
@@ -139,7 +139,7 @@ def test_update_or_create_changes_or_makes_a_row(db: Db) -> None:
     assert (made.code, created) == (6, True)
 
 
-@rule("F25")
+@rule("F25", verbs=["get_or_create", "update_or_create"])
 def test_lookups_find_rows_and_give_new_ones_no_values(db: Db) -> None:
     db.given(Unique, [{"name": "abc", "code": 1}])
     found, created = db(uniques.all()).get_or_create(name__in=["abc", "x"], defaults={"name": "never"})
@@ -176,7 +176,7 @@ def test_defaults_that_can_be_called_are_called_when_they_are_needed(db: Db) -> 
     assert {(row.name, row.code) for row in db(uniques.all()).rows()} == {("a", 101), ("b", 100), ("c", 102)}
 
 
-@rule("F25", "F26")
+@rule("F25", "F26", verbs=["get_or_create"])
 def test_concurrent_get_or_create_makes_one_row(db: Db) -> None:
     db.clear(Unique)
     if db.loop is None:
@@ -193,7 +193,7 @@ def test_concurrent_get_or_create_makes_one_row(db: Db) -> None:
     assert db(uniques.all()).count() == 1
 
 
-@rule("F23", "F28")
+@rule("F23", "F28", verbs=["bulk_update"])
 def test_bulk_update_writes_some_fields_of_instances(db: Db) -> None:
     first, second, *_ = db.given(Everything, NUMBERS)
     for row in (first, second):

@@ -34,7 +34,7 @@ NUMBERS: list[dict[str, Any]] = [{"name": f"n{i}", "number": i if i else None, "
 # ---- create
 
 
-@rule("F23")
+@rule("F23", verbs=["create"])
 def test_create_answers_the_saved_instance(db: Db) -> None:
     db.clear(Everything)
     with db.commands(1):
@@ -46,7 +46,7 @@ def test_create_answers_the_saved_instance(db: Db) -> None:
     assert db(rows.all()).get(pk=made.pk) == made
 
 
-@rule("K4", "K1")
+@rule("K4", "K1", verbs=["create"])
 def test_create_refuses_unknown_names_and_wrong_values_before_it_writes(db: Db) -> None:
     db.clear(Checked)
     wrong: list[dict[str, Any]] = [
@@ -79,7 +79,7 @@ def test_a_validation_error_names_every_refused_field(db: Db) -> None:
 # ---- bulk_create
 
 
-@rule("F23")
+@rule("F23", verbs=["bulk_create"])
 def test_a_batch_is_validated_before_the_first_row_is_written(db: Db) -> None:
     db.clear(Checked)
     batch = [Checked(name="a"), Checked(name="b"), Checked.model_construct(name="too long", stars=3)]
@@ -88,7 +88,7 @@ def test_a_batch_is_validated_before_the_first_row_is_written(db: Db) -> None:
     assert db(Checked.objects.all()).count() == 0
 
 
-@rule("F23")
+@rule("F23", verbs=["bulk_create(batch_size=)"])
 def test_a_batch_is_written_in_pieces_where_asked(db: Db) -> None:
     db.clear(IntKey)
     batch = [IntKey(id=i, name=str(i)) for i in range(10)]
@@ -104,7 +104,7 @@ def test_a_batch_is_written_in_pieces_where_asked(db: Db) -> None:
             db(IntKey.objects.all()).bulk_create([Bare(name="x")])
 
 
-@rule("F23", "K7")
+@rule("F23", "K7", verbs=["bulk_create"])
 def test_a_batch_may_have_thousands_of_rows(db: Db) -> None:
     db.clear(IntKey)
     db(IntKey.objects.all()).bulk_create([IntKey(id=i, name=f"row {i}") for i in range(3000)])
@@ -113,7 +113,7 @@ def test_a_batch_may_have_thousands_of_rows(db: Db) -> None:
     assert db(IntKey.objects.filter(id__gte=1500)).delete() == (1500, {"IntKey": 1500})
 
 
-@rule("F24")
+@rule("F24", verbs=["bulk_create"])
 @pytest.mark.parametrize("size", [6, 300])
 def test_a_batch_in_conflict_is_not_written_or_tells_what_was(db: Db, size: int) -> None:
     db.given(IntKey, [{"id": size - 2, "name": "there"}])
@@ -131,7 +131,7 @@ def test_a_batch_in_conflict_is_not_written_or_tells_what_was(db: Db, size: int)
     assert db(IntKey.objects.all()).get(pk=size - 2).name == "there"
 
 
-@rule("F23", needs=[Feature.IGNORE_CONFLICTS])
+@rule("F23", needs=[Feature.IGNORE_CONFLICTS], verbs=["bulk_create(ignore_conflicts=True)"])
 def test_rows_in_conflict_are_left_out_where_asked(db: Db) -> None:
     db.given(Unique, [{"name": "a", "code": 1}])
     batch = [
@@ -148,7 +148,7 @@ def test_rows_in_conflict_are_left_out_where_asked(db: Db) -> None:
 # ---- update
 
 
-@rule("F9")
+@rule("F9", verbs=["update"])
 def test_update_counts_the_rows_that_matched(db: Db) -> None:
     db.given(Everything, NUMBERS)
     with db.commands(3):
@@ -158,7 +158,7 @@ def test_update_counts_the_rows_that_matched(db: Db) -> None:
     assert db.found(rows.filter(text="x")) == "n3 n4 n5"
 
 
-@rule("F9", "A4")
+@rule("F9", "A4", verbs=["update", "delete"])
 def test_update_and_delete_reach_null_through_exclude(db: Db) -> None:
     db.given(Everything, NUMBERS)
     assert db(rows.exclude(number__gt=2)).update(text="low") == 3
@@ -167,7 +167,7 @@ def test_update_and_delete_reach_null_through_exclude(db: Db) -> None:
     assert db.found(rows.all()) == "n3 n4 n5"
 
 
-@rule("F6", "F9")
+@rule("F6", "F9", verbs=["update"])
 def test_update_changes_several_fields_of_every_kind(db: Db) -> None:
     db.given(Everything, NUMBERS)
     values = {
@@ -204,7 +204,7 @@ def test_wrong_updates_are_refused_before_they_write(db: Db) -> None:
         db(Checked.objects.values("name")).update(stars=1)
 
 
-@rule("I16")
+@rule("I16", verbs=["update"])
 def test_update_raises_versions(db: Db) -> None:
     row, _ = db.given(Versioned, [{"name": "a"}, {"name": "b"}])
     if not db.declares(Feature.UPDATE_EXPRESSIONS):
@@ -224,7 +224,7 @@ def test_update_finds_columns_by_their_names_in_the_store(db: Db) -> None:
 # ---- delete
 
 
-@rule("F10")
+@rule("F10", verbs=["delete"])
 def test_delete_counts_rows_in_all_and_by_model(db: Db) -> None:
     db.given(Everything, NUMBERS)
     with db.commands(2):
@@ -242,7 +242,7 @@ def test_a_whole_table_is_emptied_only_by_saying_all(db: Db) -> None:
     assert db(rows.all()).exists() is False
 
 
-@rule("F10")
+@rule("F10", verbs=["delete"])
 def test_deleted_rows_are_found_no_more_by_any_field(db: Db) -> None:
     db.given(Everything, NUMBERS)
     db(rows.filter(rank=1)).delete()

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from random import Random
 from typing import Any
 
 from polystore import F
 from polystore.query.capabilities import Feature
+from polystore.query.functions import Combinable
 from polystore.query.nodes import Function
 from polystore.testing.drawing.conditions import condition
 from polystore.testing.drawing.expressions import computed, expression
-from polystore.testing.drawing.families import FAMILIES, FIELDS, Pools
-from polystore.testing.drawing.grammar import Grammar, construct, drawn
-from polystore.testing.drawing.query import Call, DrawnQuery
+from polystore.testing.drawing.families import FAMILIES, FIELDS, FIRST_KEY
+from polystore.testing.drawing.grammar import Grammar, construct
+from polystore.testing.drawing.query import Call
 
 _SINGLE = [name for name, family in FAMILIES.items() if name != "whole" and family.exact]
 _READ = ["int", "int", "float", "rough", "decimal", "decimal", "text", "text", "date", "moment", "wall", "time", "bool"]
@@ -47,16 +47,6 @@ class Chain:
     def plain(self) -> bool:
         """Whether its rows are instances that a condition chooses: they can be written."""
         return self.outputs is None and not self.distinct and not self.sliced
-
-
-def drawn_query(dice: Random, pools: Pools, declares: Any, *, wild: bool = False, values: Random) -> DrawnQuery:
-    """A query of what the store declares; a ``wild`` one of anything. Its values come from dice of their own."""
-    grammar = Grammar(dice, pools, declares, wild, values)
-    chain = Chain(grammar)
-    narrow(chain, 0.5)
-    drawn(grammar, "rows", chain)
-    verb = drawn(grammar, "verb", chain) or Call("rows")
-    return DrawnQuery(tuple(chain.calls), verb, frozenset(grammar.needs), wild)
 
 
 def narrow(chain: Chain, share: float) -> None:
@@ -98,8 +88,9 @@ def order(chain: Chain, names: dict[str, str], *, expressions: bool) -> None:
     if expressions and grammar.chance(0.25) and grammar.use(Feature.ORDER_EXPRESSIONS):
         family = grammar.pick([name for name in _READ if name != "rough"])
         made = computed(grammar, family, 1)
-        if hasattr(made, "asc"):
-            terms.insert(0, made.desc() if grammar.chance(0.5) else made.asc())
+        if isinstance(made, Combinable):
+            ends = _nulls(grammar)
+            terms.insert(0, made.desc(**ends) if grammar.chance(0.5) else made.asc(**ends))
     if grammar.chance(0.2):
         terms.append(grammar.pick(["pk", "-pk"]) if expressions else terms[0])
     chain.call("order_by", *terms)
@@ -110,10 +101,15 @@ def order(chain: Chain, names: dict[str, str], *, expressions: bool) -> None:
 def _term(grammar: Grammar, name: str, stored: bool) -> Any:
     if not stored:
         grammar.use(Feature.ORDER_EXPRESSIONS)
-    if grammar.chance(0.2) and grammar.use(Feature.NULLS_ORDER):
-        ends: dict[str, Any] = {grammar.pick(["nulls_first", "nulls_last"]): True}
+    if ends := _nulls(grammar):
         return F(name).desc(**ends) if grammar.chance(0.5) else F(name).asc(**ends)
     return grammar.pick(["", "-"]) + name
+
+
+def _nulls(grammar: Grammar) -> dict[str, Any]:
+    if grammar.chance(0.2) and grammar.use(Feature.NULLS_ORDER):
+        return {grammar.pick(["nulls_first", "nulls_last"]): True}
+    return {}
 
 
 def cut(chain: Chain, share: float) -> None:
@@ -153,6 +149,10 @@ def _projected(grammar: Grammar, chain: Chain) -> None:
     match form:
         case "values":
             chain.call("values", *names)
+        case "values_list" if grammar.chance(0.4) and grammar.use(Feature.COMPUTED):
+            family = grammar.pick(_READ)
+            chain.call("values_list", *names, computed(grammar, family, 2))
+            chain.outputs[f"value{len(names) + 1}"] = family
         case "values_list":
             chain.call("values_list", *names)
         case "flat":
@@ -224,8 +224,10 @@ def _earliest(grammar: Grammar, chain: Chain) -> Call:
 def _in_bulk(grammar: Grammar, chain: Chain) -> Call:
     if not chain.plain:
         return Call("rows")
-    keys = [f"n{place}" for place in grammar.some(range(12), 0, 4)]
-    return Call("in_bulk", (keys,) if grammar.chance(0.7) else (), {"field_name": "name"})
+    places = grammar.some(range(12), 0, 4)
+    if grammar.chance(0.4):
+        return Call("in_bulk", ([FIRST_KEY + place for place in places],))
+    return Call("in_bulk", ([f"n{place}" for place in places],) if grammar.chance(0.7) else (), {"field_name": "name"})
 
 
 @construct("verb", 1)
@@ -237,7 +239,8 @@ def _iterator(grammar: Grammar, chain: Chain) -> Call:
 def _pages(grammar: Grammar, chain: Chain) -> Call:
     terms = [term for call in chain.calls if call.name == "order_by" for term in call.arguments]
     plain = all(isinstance(term, str) and term.lstrip("-") in {*FIELDS, "pk"} for term in terms)
-    return Call("pages", (grammar.pick([1, 2, 5]),)) if chain.plain and plain else Call("rows")
+    whole = not (chain.sliced or chain.distinct or chain.grouped)
+    return Call("pages", (grammar.pick([1, 2, 5]),)) if whole and plain else Call("rows")
 
 
 ASSIGNED = [name for name in FIELDS if name != "name"]

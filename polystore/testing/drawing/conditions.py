@@ -69,8 +69,8 @@ def _subjects(grammar: Grammar) -> list[str]:
     )
 
 
-@construct("lookup", 6)
-def _plain(grammar: Grammar) -> Q:
+def plain(grammar: Grammar) -> Q:
+    """A lookup of a field or an annotation."""
     names = _subjects(grammar)
     annotations = [name for name in names if name not in FIELDS]
     name = grammar.pick(annotations if annotations and grammar.chance(0.5) else names)
@@ -78,15 +78,18 @@ def _plain(grammar: Grammar) -> Q:
     return lookup(grammar, name, list(FAMILIES[family].lookups), family)
 
 
+construct("lookup", 6)(plain)
+
+
 @construct("lookup", 2)
 def _part(grammar: Grammar) -> Q:
     names = [name for name in _subjects(grammar) if FAMILIES[grammar.names[name]].parts]
     if not names:
-        return _plain(grammar)
+        return plain(grammar)
     name = grammar.pick(names)
     parts = [part for part in FAMILIES[grammar.names[name]].parts if grammar.may(DatePart(part))]
     if not parts:
-        return _plain(grammar)
+        return plain(grammar)
     part = grammar.pick(parts)
     grammar.needs.add(DatePart(part))
     word = grammar.pick(["exact", "gt", "gte", "lt", "lte", "in", "range"])
@@ -101,7 +104,7 @@ def _part(grammar: Grammar) -> Q:
 def _with_expression(grammar: Grammar) -> Q:
     names = [name for name in _subjects(grammar) if len(FAMILIES[grammar.names[name]].lookups) > 1]
     if not names:
-        return _plain(grammar)
+        return plain(grammar)
     name = grammar.pick(names)
     family = grammar.names[name]
     words = [word for word in FAMILIES[family].lookups if word in ("exact", "gt", "gte", "lt", "lte")]

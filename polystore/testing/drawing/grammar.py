@@ -24,9 +24,9 @@ T = TypeVar("T")
 class Grammar:
     """One query in the making.
 
-    ``wild`` queries use what the store does not declare, too: it has to refuse them. Values are drawn with dice of their
-    own, so that one structure can be drawn again with others. ``names`` are the fields and annotations in reach, each
-    with its family.
+    ``wild`` queries use what the store does not declare, too: it has to refuse them. Values are drawn with dice of
+    their own, so that one structure can be drawn again with others. ``names`` are the fields and annotations in
+    reach, each with its family.
     """
 
     dice: Random

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from polystore import Avg, Count, Max, Min, StdDev, Sum, Variance
+from polystore import Avg, Coalesce, Count, Max, Min, StdDev, Sum, Value, Variance
 from polystore.query.capabilities import Feature
-from polystore.query.nodes import Aggregate
+from polystore.query.nodes import Aggregate, ArithmeticOperator, Function
 from polystore.testing.drawing.chains import Chain, annotate, cut, narrow, order
 from polystore.testing.drawing.conditions import condition
-from polystore.testing.drawing.expressions import expression, leaf
+from polystore.testing.drawing.expressions import computed, expression, leaf
 from polystore.testing.drawing.families import FAMILIES, FIELDS
 from polystore.testing.drawing.grammar import Grammar, construct, drawn
 from polystore.testing.drawing.query import Call
@@ -35,6 +35,10 @@ def _groups(grammar: Grammar, chain: Chain) -> None:
         made[f"g{place}"], outputs[f"g{place}"] = drawn(grammar, "aggregate")
     chain.call("annotate", **made)
     grammar.names, chain.outputs, chain.grouped = outputs, outputs, True
+    if grammar.chance(0.2) and grammar.use(Feature.COMPUTED):
+        family = grammar.pick([family for family in outputs.values() if family != "rough"])
+        chain.call("annotate", h1=computed(grammar, family, 1))
+        outputs["h1"] = family
     if grammar.chance(0.35) and grammar.use(Feature.HAVING):
         chain.call(grammar.pick(["filter", "exclude"]), condition(grammar, 1))
     if grammar.chance(0.5):
@@ -102,6 +106,18 @@ def _sum(grammar: Grammar) -> tuple[Any, str]:
     if grammar.chance(0.2):
         options["default"] = 0
     return Sum(operand, **options), "rough" if family == "float" else family
+
+
+@construct("aggregate", 1, Aggregate.SUM, Aggregate.COUNT, ArithmeticOperator.ADD)
+def _sum_and_count(grammar: Grammar) -> tuple[Any, str]:
+    operand, _ = _operand(grammar, ["int"])
+    return Sum(operand, **_options(grammar)) + Count("*"), "int"
+
+
+@construct("aggregate", 1, Aggregate.SUM, Function.COALESCE)
+def _sum_or_value(grammar: Grammar) -> tuple[Any, str]:
+    operand, family = _operand(grammar, ["int", "decimal"])
+    return Coalesce(Sum(operand, **_options(grammar)), Value(grammar.value(family))), family
 
 
 @construct("aggregate", 2, Aggregate.AVG)

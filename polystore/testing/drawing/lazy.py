@@ -1,8 +1,8 @@
-"""Where an error may come or not: stores decide themselves in which order they compute, and what they need not compute.
+"""Where an error may come or not: stores decide themselves what they compute first, and what they need not compute.
 
-``filter(a__gt=1, b__lt=F("c") / 0)`` is an error only for a store that looks at the second condition first. So where one
-side ends in a DataError and the other answers, both can be right: if a part of the query has no value in some row, and
-something in the query lets a store leave parts out.
+``filter(a__gt=1, b__lt=F("c") / 0)`` is an error only for a store that looks at the second condition first. So where
+one side ends in a DataError and the other answers, both can be right: if a part of the query has no value in some row,
+and something in the query lets a store leave parts out.
 """
 
 from __future__ import annotations
@@ -24,22 +24,23 @@ _ADDING = ("annotate", "alias")
 
 def may_differ(query: DrawnQuery, source: QuerySet[Any, Any]) -> bool:
     """Whether one store may answer the query over these rows, and another one fail."""
-    given = [each for call in (*query.calls, query.verb) for each in (*call.arguments, *call.named.values())]
-    found = [part for each in given for part in parts(each)]
+    found = _expressions(query)
     leaves_out = (
         query.verb.name not in _STRICT_VERBS
         or any(call.name in ("filter", "exclude", "[]", "distinct", *_ADDING) for call in query.calls)
         or any(isinstance(part, _CHOOSING) for part in found)
     )
-    return leaves_out and _lurks(query, source, [part for part in found if isinstance(part, Combinable)])
+    return leaves_out and lurks(query, source)
 
 
-def _lurks(query: DrawnQuery, source: QuerySet[Any, Any], expressions: list[Combinable]) -> bool:
-    """Whether an expression has no value in some row; of sums this is not looked into."""
+def lurks(query: DrawnQuery, source: QuerySet[Any, Any]) -> bool:
+    """Whether an expression of the query has no value in some row; of sums this is not looked into."""
     for call in query.calls:
         if call.name in _ADDING and not any(isinstance(part, Aggregation) for part in _all(call.named.values())):
             source = call.on(source)
-    for expression in expressions:
+    for expression in _expressions(query):
+        if not isinstance(expression, Combinable):
+            continue
         if isinstance(expression, Aggregation):
             if expression.aggregate.value == "Sum":
                 return True
@@ -51,6 +52,12 @@ def _lurks(query: DrawnQuery, source: QuerySet[Any, Any], expressions: list[Comb
         except FieldError:
             continue
     return False
+
+
+def _expressions(query: DrawnQuery) -> list[Any]:
+    """All conditions and expressions of a query, with all parts of them."""
+    calls = (*query.calls, query.verb)
+    return list(_all(each for call in calls for each in (*call.arguments, *call.named.values())))
 
 
 def _all(values: Any) -> Iterator[Any]:

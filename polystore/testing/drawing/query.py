@@ -1,4 +1,4 @@
-"""A drawn query as a value: the calls of a chain and the verb that answers it; it runs on any store and reads as code."""
+"""A drawn query as a value: the calls of a chain and the verb at its end; it runs on any store and reads as code."""
 
 from __future__ import annotations
 

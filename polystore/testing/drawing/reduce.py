@@ -1,4 +1,4 @@
-"""Makes a failing query small: fewer rows, fewer calls, simpler conditions and expressions, as long as it fails alike."""
+"""Makes a failing query small: fewer rows, fewer calls, simpler expressions, as long as it fails alike."""
 
 from __future__ import annotations
 
