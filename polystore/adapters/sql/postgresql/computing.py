@@ -8,7 +8,7 @@ from functools import cache
 from polystore.adapters.sql.computing import Computing, Operand, Sql
 from polystore.adapters.sql.expressions import Expressions
 from polystore.adapters.sql.patterns import changed_characters
-from polystore.adapters.sql.postgresql.templates import PARTS, TO_DIGITS, TO_PLACES, WHOLE_MEAN
+from polystore.adapters.sql.postgresql.templates import PARTS, ROUND_FLOAT, TO_DIGITS, TO_PLACES, WHOLE_MEAN
 from polystore.adapters.sql.raw import Raw
 from polystore.adapters.sql.types import Convert
 from polystore.query.evaluate.numbers import settled
@@ -75,7 +75,6 @@ CALLS: dict[Function | tuple[Function, type], str] = {
     (Function.FLOOR, IntKind): "{0}",
     (Function.FLOOR, FloatKind): "(floor({0}) + 0)",
     (Function.FLOOR, DecimalKind): "floor({0})",
-    (Function.ROUND, FloatKind): "(round({0}) + 0)",
     Function.SQRT: "(sqrt(CAST({0} AS double precision)) + 0)",
     Function.POWER: (
         "(SELECT CASE WHEN e IS NULL THEN NULL WHEN b = 0 OR abs(e) < 1 THEN power(b, e) + 0 "
@@ -181,13 +180,15 @@ class PostgresqlComputing(Computing):
             case Function.SUBSTR:
                 marks = ", ".join(f"CAST({{{place}}} AS integer)" for place in range(1, len(parts)))
                 return Raw(f"substr({{0}}, {marks})", *parts)
-            case Function.ROUND if not isinstance(operands[0].kind, FloatKind):
+            case Function.ROUND:
                 return self._rounded(operands)
             case _:
                 return super().call(function, operands, kind)
 
     def _rounded(self, operands: Sequence[Operand]) -> Sql:
         value, kind = operands[0].sql, operands[0].kind
+        if isinstance(kind, FloatKind):
+            return Raw(ROUND_FLOAT, value, operands[1].sql) if len(operands) > 1 else Raw("(round({0}) + 0)", value)
         places = Raw("CAST({0} AS integer)", operands[1].sql) if len(operands) > 1 else Raw("0")
         rounded = Raw(TO_PLACES, Raw("CAST({0} AS numeric)", value), places)
         return Raw("CAST({0} AS bigint)", rounded) if isinstance(kind, IntKind) else rounded

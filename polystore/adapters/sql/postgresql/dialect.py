@@ -32,6 +32,7 @@ from polystore.adapters.sql.postgresql.documents import PostgresqlDocuments
 from polystore.adapters.sql.postgresql.jsonb import jsonb_dump
 from polystore.adapters.sql.postgresql.templates import (
     BUMP,
+    FLOAT_MODULO,
     FOLDED_PAIRS,
     INDEXED_FOLD,
     INT_WITH_FLOAT,
@@ -90,7 +91,7 @@ class PostgresqlDialect(PostgresqlComputing, PostgresqlDocuments, Dialect):
         EVERYTHING.operators,
         EVERYTHING.date_parts,
         EVERYTHING.arithmetic,
-        EVERYTHING.features - {Feature.TTL, Feature.MODULO_FLOATS, Feature.ROUND_FLOATS, Feature.TIME_ZONES}
+        EVERYTHING.features - {Feature.TTL, Feature.TIME_ZONES}
         | {Feature.ANALYZE, Feature.RAW, Feature.ROW_LOCKS, Feature.LOCK_NO_KEY},
         EVERYTHING.functions,
         EVERYTHING.aggregates,
@@ -203,9 +204,7 @@ class PostgresqlDialect(PostgresqlComputing, PostgresqlDocuments, Dialect):
         if isinstance(left_kind, IntKind) and isinstance(right_kind, IntKind):
             return Raw("CAST(round(CAST({0} AS numeric), 60) / {1} AS double precision)", left, right)
         if operator is ArithmeticOperator.MODULO:
-            raise self.refuse(
-                "% on floats", "use a Decimal field, or compute it in Python behind .client(max_rows=...)"
-            )
+            return Raw(FLOAT_MODULO, left, right)
         computed = Raw(
             f"(CAST({{0}} AS double precision) {operator.value} CAST({{1}} AS double precision) + 0)",
             left,

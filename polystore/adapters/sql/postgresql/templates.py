@@ -41,6 +41,25 @@ WHOLE_MEAN = (
     "AS bigint) FROM (SELECT sum({once}{0}) AS s, nullif(count({once}{0}), 0) AS n) AS total)"
 )
 """The mean as a whole number: of two that are equally near the even one."""
+_EXACT = (
+    "(SELECT m * CASE WHEN e >= 0 THEN 2::numeric ^ e ELSE 5::numeric ^ (-e) * ('1e' || e)::numeric END FROM ("
+    "SELECT ((bits & 4503599627370495) + CASE WHEN bits >> 52 & 2047 > 0 THEN 4503599627370496 ELSE 0 END)::numeric "
+    "* sign({x})::numeric AS m, CAST(greatest(bits >> 52 & 2047, 1) - 1075 AS integer) AS e FROM ("
+    "SELECT CAST(CAST('x' || encode(float8send({x}), 'hex') AS bit(64)) AS bigint) AS bits) AS float) AS parts)"
+)
+"""All digits of a finite float; a cast to numeric keeps 15 of them."""
+FLOAT_MODULO = (
+    "(SELECT CASE WHEN b = 0 THEN mod(1, CAST(b AS bigint)) WHEN abs(a) = 'Infinity'::float8 THEN CAST(a AS bigint) "
+    "WHEN abs(a) < abs(b) THEN a + 0 "
+    f"ELSE CAST(mod({_EXACT.replace('{x}', 'a')}, {_EXACT.replace('{x}', 'b')}) AS double precision) + 0 END "
+    "FROM (SELECT CAST({0} AS double precision) AS a, CAST({1} AS double precision) AS b) AS numbers)"
+)
+"""The remainder of the exact values, which is a float; an error where there is none."""
+ROUND_FLOAT = (
+    "(SELECT CASE WHEN abs(x) = 'Infinity'::float8 THEN x ELSE (SELECT CAST("
+    f"{_HALF_EVEN} AS double precision) + 0 FROM (SELECT {_EXACT.replace('{x}', 'x')} AS v) AS number) END "
+    "FROM (SELECT CAST({0} AS double precision) AS x, CAST({1} AS integer) AS s) AS float)"
+)
 INT_WITH_FLOAT = (
     "(CASE WHEN {0} IS NULL THEN NULL WHEN {1} >= '9223372036854775808'::float8 THEN 0 {op} 1 "
     "WHEN {1} < '-9223372036854775808'::float8 THEN 1 {op} 0 "

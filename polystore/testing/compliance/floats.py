@@ -1,0 +1,39 @@
+"""Floats by their exact values: rounded to places, and what is left after division."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from polystore import F, Feature, Round, Value
+from polystore.errors import DataError
+from polystore.query.nodes import ArithmeticOperator, Function
+from polystore.testing.compliance.functions import agree
+from polystore.testing.harness import Db, rule
+from polystore.testing.models import Everything
+
+rows = Everything.objects
+FLOATS = (0.0, 5e-324, 0.1, 0.5, 1.5, 2.5, 2.675, 7.25, 1e15 + 0.3, 2.0**53 + 2, 1e22, 1.7e308)
+"""Of each size, between two places, at both ends."""
+
+
+@rule("B10", needs=[Feature.COMPUTED, Function.ROUND, Feature.ROUND_FLOATS])
+@pytest.mark.parametrize("places", [-22, -15, -1, 1, 2, 15, 22])
+def test_floats_of_every_size_are_rounded_as_their_digits_say(db: Db, places: int) -> None:
+    signed = [*FLOATS, *(-value for value in FLOATS)]
+    db.given(Everything, [{"name": str(place), "real": value} for place, value in enumerate(signed)])
+    expected = {str(place): round(value, places) + 0.0 for place, value in enumerate(signed)}
+    agree(db, rows.all(), Round("real", places), expected)
+
+
+@rule("B8", "B10", needs=[Feature.COMPUTED, ArithmeticOperator.MODULO, Feature.MODULO_FLOATS])
+def test_the_remainder_of_floats_is_exact_with_the_sign_of_the_dividend(db: Db) -> None:
+    signed = [*FLOATS, *(-value for value in FLOATS)]
+    for divisor in (0.1, -0.3, 2.5, 5e-324, 3.0, 1e300):
+        db.given(Everything, [{"name": str(place), "real": value} for place, value in enumerate(signed)])
+        expected = {str(place): math.fmod(value, divisor) + 0.0 for place, value in enumerate(signed)}
+        agree(db, rows.all(), F("real") % divisor, expected)
+    for wrong in (F("real") % 0.0, Value(1.5) % (F("real") - F("real"))):
+        with pytest.raises(DataError):
+            db(rows.annotate(it=wrong)).rows()
