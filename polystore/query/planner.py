@@ -51,12 +51,14 @@ from polystore.query.nodes import (
 from polystore.query.orders import reversed_order, total_order
 from polystore.query.reading import read_expression, refuse_mixed
 from polystore.query.signatures import same_kind
-from polystore.query.simplify import rooted, simplify
+from polystore.query.simplify import TRUE, rooted, simplify
 from polystore.query.stages import Output, Query, Shape, order_of, read_stages
 from polystore.schema.kinds import EnumKind, IntKind, IpKind, Kind, UrlKind, describe_kind
 from polystore.schema.model import FieldInfo, Schema
 
-Terminal: TypeAlias = Literal["rows", "get", "last", "page", "count", "exists", "aggregate", "delete", "update"]
+Terminal: TypeAlias = Literal[
+    "rows", "get", "last", "page", "count", "estimate", "exists", "aggregate", "delete", "update"
+]
 
 GET_LIMIT = 21
 _INT = IntKind()
@@ -103,6 +105,8 @@ def plan(schema: Schema, shape: Shape, terminal: Terminal, assignments: Shape = 
     stage = client or server
     if client is not None and client.lock is not None:
         raise QueryUsageError(f"{schema.name}: select_for_update() stands before client(): the store locks the rows")
+    if terminal == "estimate":
+        _refuse_part(schema, stage, client is not None)
     asked = _ask(schema, stage, terminal, assignments, indexes)
     output = stage.output if asked.output is None else asked.output
     if never(server.condition) or never(stage.condition) or never(stage.having):
@@ -143,6 +147,8 @@ def _ask(schema: Schema, stage: Query, terminal: Terminal, aggregates: Shape, in
     if terminal == "aggregate":
         one_row = _aggregate(schema, stage, aggregates, indexes)
         return _Asked(one_row, Output("values", one_row.outputs))
+    if terminal == "estimate":
+        return _Asked(Count(schema, All(), estimate=True))
     if terminal in ("count", "exists"):
         return _Asked(_number(schema, replace(stage, order=()), terminal))
     order = order_of(schema, stage)
@@ -233,6 +239,16 @@ def _number(schema: Schema, stage: Query, terminal: Terminal) -> Group | Count |
     if terminal == "exists" and stage.limit is None and not (stage.removes and stage.offset is not None):
         return Exists(schema, condition, stage.offset)
     return Count(schema, condition, stage.limit, stage.offset, stage.output.fields if stage.removes else ())
+
+
+def _refuse_part(schema: Schema, stage: Query, behind_client: bool) -> None:
+    """Refuses to estimate how many of the rows there are."""
+    whole = simplify(stage.condition) == TRUE and not stage.sliced and not stage.removes and stage.keys is None
+    if behind_client or not whole:
+        raise QueryUsageError(
+            f"{schema.name}: count(estimate=True) is of all rows of the model, not of a part of them, of distinct rows "
+            "or of groups; count() is exact"
+        )
 
 
 def _aggregate(schema: Schema, stage: Query, aggregates: Shape, indexes: Iterator[int]) -> Group:

@@ -37,6 +37,7 @@ from polystore.query.lookups import Lookup, find_lookup, lookup_coercer
 from polystore.query.names import Scope
 from polystore.query.nodes import Function, Operator
 from polystore.query.signatures import CASTS
+from polystore.query.warned import warn_of_null
 from polystore.schema.kinds import describe_kind, is_container
 
 _SCALARS = frozenset({int, str, float, bool, Decimal, datetime, date, time, timedelta, UUID, bytes})
@@ -125,6 +126,8 @@ def _in_clause(scope: Scope, lookup: Lookup, value: Any, values: list[Any]) -> A
     for item in value:
         if item is not None:
             distinct[_coerced(scope, lookup, lookup.coerce, item)] = None
+        else:
+            warn_of_null(scope.name, lookup.name)
     distinct.pop(Verdict.NEVER, None)
     if not distinct:
         return ("verdict", lookup.name, Verdict.NEVER)

@@ -63,7 +63,6 @@ MOCK = Dialect(
                 Feature.TTL,
                 Feature.INFINITY,
                 Feature.STREAM,
-                Feature.COUNT_ESTIMATE,
                 Feature.ASYNC,
             }
         ),
