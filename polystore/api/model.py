@@ -44,6 +44,10 @@ else:
             return build_instance(cls, values, names)
 
 
+_REST = "__polystore_rest__"
+"""Where the state of a pickled instance tells which store holds what it was loaded without."""
+
+
 class EmbeddedModel(_Root):
     """A structure kept inside a field of a model: ``author: Field[Person]``, ``lines: Field[list[Line]]``."""
 
@@ -181,17 +185,21 @@ class Model(_Root):
 
         def __copy__(self) -> Self:
             instance = super().__copy__()
-            changes.distrust(instance)
+            changes.note_copied(instance, changes.store_of_rest(self))
             return instance
 
         def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
             instance = super().__deepcopy__(memo)
-            changes.distrust(instance)
+            changes.note_copied(instance, changes.store_of_rest(self))
             return instance
+
+        def __getstate__(self) -> dict[Any, Any]:
+            store = changes.store_of_rest(self)
+            return super().__getstate__() | ({} if store is None else {_REST: store})
 
         def __setstate__(self, state: dict[Any, Any]) -> None:
             super().__setstate__(state)
-            changes.distrust(self)
+            changes.note_copied(self, state.get(_REST))
 
         def __getattr__(self, name: str) -> Any:
             schema = type(self).__polystore_schema__

@@ -22,6 +22,7 @@ from polystore.query.functions import Combinable, Q, Value
 from polystore.query.lookups.paths import assigned_field
 from polystore.query.names import Scope
 from polystore.query.shapes import expression_shape
+from polystore.query.warned import warn_of_twins
 
 if TYPE_CHECKING:
     from polystore.engine.compiled import Compiled
@@ -63,7 +64,8 @@ class QuerySet(Bulk[M, R], Combining[M, R]):
         """The row that matches, or a new one of the lookups' exact values and the defaults.
 
         Lookups with ``__`` find a row and give a new one no value; defaults that can be called are called when they are
-        needed. Two writers get one row where the lookups name a unique value: the insert that loses reads again.
+        needed. Two writers get one row where the lookups name a unique value: the insert that loses reads again. Where
+        no unique constraint covers the lookups, a ``UniquenessWarning`` says so once.
 
         Returns:
             The instance, and whether it is new.
@@ -73,12 +75,12 @@ class QuerySet(Bulk[M, R], Combining[M, R]):
 
         Cost: one round trip; two for a new row.
         """
-        find, _, new = self._find(defaults, None, lookups)
+        find, _, new = self._find("get_or_create", defaults, None, lookups)
         return cast("tuple[M, bool]", _sync.find_or_insert(self._handle(), lambda: find.get_or_none(), new))
 
     async def aget_or_create(self, /, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[M, bool]:
         """``get_or_create`` in the async colour."""
-        find, _, new = self._find(defaults, None, lookups)
+        find, _, new = self._find("get_or_create", defaults, None, lookups)
         return cast("tuple[M, bool]", await _async.find_or_insert(self._handle(), lambda: find.aget_or_none(), new))
 
     def update_or_create(
@@ -100,7 +102,7 @@ class QuerySet(Bulk[M, R], Combining[M, R]):
 
         Cost: one round trip, one more to write.
         """
-        find, changed, new = self._find(defaults, create_defaults, lookups)
+        find, changed, new = self._find("update_or_create", defaults, create_defaults, lookups)
         found = _sync.find_and_change(self._handle(), lambda: find.get_or_none(), changed, new)
         return cast("tuple[M, bool]", found)
 
@@ -112,12 +114,16 @@ class QuerySet(Bulk[M, R], Combining[M, R]):
         **lookups: Any,
     ) -> tuple[M, bool]:
         """``update_or_create`` in the async colour."""
-        find, changed, new = self._find(defaults, create_defaults, lookups)
+        find, changed, new = self._find("update_or_create", defaults, create_defaults, lookups)
         found = await _async.find_and_change(self._handle(), lambda: find.aget_or_none(), changed, new)
         return cast("tuple[M, bool]", found)
 
     def _find(
-        self, defaults: Mapping[str, Any] | None, create_defaults: Mapping[str, Any] | None, lookups: dict[str, Any]
+        self,
+        verb: str,
+        defaults: Mapping[str, Any] | None,
+        create_defaults: Mapping[str, Any] | None,
+        lookups: dict[str, Any],
     ) -> tuple[QuerySet[M, R], dict[str, Any], Callable[[], M]]:
         """The query of the lookups, the values that change a row, and what makes a new one."""
         schema = schema_of(self._model)
@@ -125,6 +131,7 @@ class QuerySet(Bulk[M, R], Combining[M, R]):
         exact = {schema.field(name).name: value for name, value in lookups.items() if "__" not in name}
         added = changed if create_defaults is None else create_defaults
         values = exact | {schema.field(name).name: value for name, value in added.items()}
+        warn_of_twins(schema, verb, (name for name, value in exact.items() if value is not None))
         return (
             self.filter(**lookups),
             changed,

@@ -186,13 +186,21 @@ class Reading(Chain[M, R]):
         """``latest`` in the async colour."""
         return self._edge(await _async.run(*self._edge_ready("last", names)))
 
-    def count(self) -> int:
-        """The number of rows, a slice respected; counted by the store in one round trip."""
-        return cast(int, _sync.run(*self._ready("count")))
+    def count(self, *, estimate: bool = False) -> int:
+        """The number of rows, a slice respected; counted by the store in one round trip.
 
-    async def acount(self) -> int:
+        Args:
+            estimate: about how many rows the model has, as the store keeps the number, without counting them.
+
+        Raises:
+            QueryUsageError: an estimate of filtered rows, of a slice, of distinct rows or of groups.
+            NotSupportedError: an estimate of a store that keeps none.
+        """
+        return cast(int, _sync.run(*self._ready("estimate" if estimate else "count")))
+
+    async def acount(self, *, estimate: bool = False) -> int:
         """``count`` in the async colour."""
-        return cast(int, await _async.run(*self._ready("count")))
+        return cast(int, await _async.run(*self._ready("estimate" if estimate else "count")))
 
     def exists(self) -> bool:
         """Whether there is a row; one round trip."""

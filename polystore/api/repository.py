@@ -13,6 +13,7 @@ from polystore.engine import _async, _sync, changes
 from polystore.errors import FieldError, ModelError, QueryUsageError
 from polystore.query.conflicts import on_conflict
 from polystore.query.functions import Combinable, Ordering, Q
+from polystore.query.warned import warn_of_twins
 
 if TYPE_CHECKING:
     from polystore.api.model import Model
@@ -261,6 +262,7 @@ class Repository(Generic[M]):
             raise FieldError(
                 f"{schema.name}: get_or_upsert needs values for its match_fields; missing: {missing or 'all'}"
             )
+        warn_of_twins(schema, "get_or_upsert", (schema.field(name).name for name in names if values[name] is not None))
         return {name: values[name] for name in names}, lambda: changes.new_instance(self.model, schema, values)
 
     def delete(self, key: Any) -> M:

@@ -250,6 +250,27 @@ def distrust(instance: Any) -> None:
     _write(instance, "__polystore_changed__", set(type(instance).__pydantic_fields__))
 
 
+def store_of_rest(instance: Any) -> str | None:
+    """The store that holds what an instance was loaded without; None for one that is whole, or has another key now."""
+    schema: Schema | None = type(instance).__polystore_schema__
+    saved = saved_of(instance)
+    if saved is None or schema is None or instance.__dict__.keys() >= schema.by_name.keys():
+        return None
+    return None if schema.primary_key.name in _assigned(instance) else str(saved[0].store)
+
+
+def note_copied(instance: Any, store: str | None) -> None:
+    """Has all values of a copy validated at its next write; one of a part of a row reads the rest from its store."""
+    distrust(instance)
+    if store is None:
+        return
+    schema: Schema = type(instance).__polystore_schema__
+    _write(instance, "__polystore_saved__", (_origin(store),))
+    _write(
+        instance, "__polystore_changed__", {info.name for info in schema.beside_key if info.name in instance.__dict__}
+    )
+
+
 def _validated(model: Any, schema: Schema, given: Mapping[str, Any]) -> dict[str, Any]:
     if len(given) < len(schema.fields):
         return clean_values(model, schema, given)

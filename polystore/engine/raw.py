@@ -58,7 +58,7 @@ def load_raw(handle: Handle, request: RawRequest, answer: RawRows) -> list[Any]:
     names = [column if field is None else field.name for column, field in zip(answer.columns, fields, strict=True)]
     _refuse_names(model, schema, names)
     sources = request.query.sources(answer, fields)
-    load = _loader(model, handle.connection.name, tuple(names), fields, sources)
+    load: Loader = _loader(model, handle.connection.name, tuple(names), fields, sources)
     try:
         return load(answer.rows)
     except PolystoreError:
@@ -84,7 +84,7 @@ def _refuse_names(model: type[Any], schema: Schema, names: Sequence[str]) -> Non
 
 @lru_cache(maxsize=512)
 def _loader(
-    model: type[Any],
+    model: Any,
     store: str,
     names: tuple[str, ...],
     fields: tuple[FieldInfo | None, ...],

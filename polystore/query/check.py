@@ -101,6 +101,8 @@ def check_operation(operation: Operation, capabilities: Capabilities, store: str
         return
     checker.condition(operation.condition)
     match operation:
+        case Count(estimate=True):
+            checker.need(Feature.COUNT_ESTIMATE, "count(estimate=True)", "count() is exact")
         case Count(distinct=distinct) if distinct:
             checker.need(Feature.DISTINCT, "distinct()", CLIENT)
         case Update(assignments=assignments):

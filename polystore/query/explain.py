@@ -250,6 +250,8 @@ def describe_operation(operation: Operation, values: Values = None) -> str:
             parts.extend([] if operation.lock is None else [describe_lock(operation.lock)])
         case Group():
             parts.extend(_describe_group(operation, values))
+        case Count(estimate=True):
+            parts.append("estimated")
         case Count() | Exists() | Delete():
             pass
     return ", ".join([*parts, *_describe_slice(operation, values)])

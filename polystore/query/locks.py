@@ -44,7 +44,7 @@ def refuse_lock(schema: Schema, stage: Query, terminal: str) -> None:
     """
     if stage.lock is None:
         return
-    what = f"{terminal}()" if terminal in ("count", "exists", "aggregate") else ""
+    what = f"{terminal}()" if terminal in ("count", "estimate", "exists", "aggregate") else ""
     what = what or ("groups" if stage.keys is not None else "distinct()" if stage.removes else "")
     if what:
         raise QueryUsageError(

@@ -611,13 +611,17 @@ class Group(Struct, frozen=True):
 
 
 class Count(Struct, frozen=True):
-    """The number of rows that a Select of the same parts has."""
+    """The number of rows that a Select of the same parts has.
+
+    An ``estimate`` is of all rows, and as near as the store comes without counting them.
+    """
 
     schema: Schema
     condition: All
     limit: Parameter | None = None
     offset: Parameter | None = None
     distinct: tuple[FieldInfo, ...] = ()
+    estimate: bool = False
 
 
 class Exists(Struct, frozen=True):

@@ -65,7 +65,9 @@ from polystore.schema.kinds import EnumKind, IntKind, IpKind, Kind, UrlKind, des
 from polystore.schema.model import FieldInfo, Schema
 from polystore.schema.paths import PathInfo
 
-Terminal: TypeAlias = Literal["rows", "get", "last", "page", "count", "exists", "aggregate", "delete", "update"]
+Terminal: TypeAlias = Literal[
+    "rows", "get", "last", "page", "count", "estimate", "exists", "aggregate", "delete", "update"
+]
 
 GET_LIMIT = 21
 _INT = IntKind()
@@ -112,6 +114,8 @@ def plan(schema: Schema, shape: Shape, terminal: Terminal, assignments: Shape = 
     stage = client or server
     if client is not None and client.lock is not None:
         raise QueryUsageError(f"{schema.name}: select_for_update() stands before client(): the store locks the rows")
+    if terminal == "estimate":
+        _refuse_part(schema, stage, client is not None)
     asked = _ask(schema, stage, terminal, assignments, indexes)
     output = stage.output if asked.output is None else asked.output
     if never(server.condition) or never(stage.condition) or never(stage.having):
@@ -160,6 +164,8 @@ def _ask(schema: Schema, stage: Query, terminal: Terminal, aggregates: Shape, in
     if terminal == "aggregate":
         one_row = _aggregate(schema, stage, aggregates, indexes)
         return _Asked(one_row, Output("values", one_row.outputs))
+    if terminal == "estimate":
+        return _Asked(Count(schema, All(), estimate=True))
     order = _order(schema, stage)
     if terminal in ("count", "exists"):
         return _Asked(_number(schema, replace(stage, order=()), terminal))
@@ -281,6 +287,17 @@ def _number(schema: Schema, stage: Query, terminal: Terminal) -> Group | Count |
     if terminal == "exists" and stage.limit is None and not (stage.removes and stage.offset is not None):
         return Exists(schema, condition, stage.offset)
     return Count(schema, condition, stage.limit, stage.offset, stage.output.fields if stage.removes else ())
+
+
+def _refuse_part(schema: Schema, stage: Query, behind_client: bool) -> None:
+    """Refuses to estimate how many of the rows there are."""
+    narrowed = stage.sliced or stage.distinct or stage.keys is not None or stage.combined is not None or stage.kept != TRUE
+    whole = not narrowed and simplify(stage.condition) == TRUE
+    if behind_client or not whole:
+        raise QueryUsageError(
+            f"{schema.name}: count(estimate=True) is of all rows of the model, not of a part of them, of distinct rows "
+            "or of groups; count() is exact"
+        )
 
 
 def _aggregate(schema: Schema, stage: Query, aggregates: Shape, indexes: Iterator[int]) -> Group:

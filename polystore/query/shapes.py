@@ -48,6 +48,7 @@ from polystore.query.names import Scope
 from polystore.query.nodes import Function, Holding, Operator
 from polystore.query.signatures import CASTS
 from polystore.query.subqueries import Exists, Inner, OuterRef, Subquery, is_queried
+from polystore.query.warned import warn_of_null
 from polystore.query.windows import RankFunction, Window
 from polystore.schema.kinds import JsonKind, describe_kind, is_container, plain_kind
 
@@ -182,9 +183,10 @@ def _apart(items: Iterable[Any]) -> tuple[list[Any], list[Combinable | Q]]:
 
 
 def _values_clause(scope: Scope, lookup: Lookup, given: list[Any], values: list[Any]) -> Any:
-    return in_list(
-        lookup.name, [_coerced(scope, lookup, lookup.coerce, item) for item in given if item is not None], values
-    )
+    there = [item for item in given if item is not None]
+    if len(there) < len(given):
+        warn_of_null(scope.name, lookup.name)
+    return in_list(lookup.name, [_coerced(scope, lookup, lookup.coerce, item) for item in there], values)
 
 
 def in_list(name: str, options: Iterable[Any], values: list[Any]) -> Any:

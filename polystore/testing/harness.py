@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
+import warnings
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ from polystore.adapters.base import (
     Streaming,
     SupportsAnalyze,
 )
-from polystore.errors import NotSupportedError
+from polystore.errors import NotSupportedError, PolystoreWarning
 from polystore.query.nodes import (
     Aggregate,
     ArithmeticOperator,
@@ -383,7 +384,9 @@ def _judge(db: Db, held: Rule, run: Callable[[], None]) -> None:
 def _run_or_refuse(db: Db, run: Callable[[], None]) -> None:
     refusal = None
     try:
-        run()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", PolystoreWarning)
+            run()
     except NotSupportedError as error:
         if not db.missing:
             raise

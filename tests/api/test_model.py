@@ -284,6 +284,28 @@ def test_what_is_wrong_in_a_copy_is_refused_when_it_is_saved(album: Album, name:
     assert told(ValidationError, twin.save).startswith("Album.year: Input should be a valid integer")
 
 
+@pytest.mark.parametrize("name", ["copy", "deepcopy", "pickle", "model_copy"])
+def test_a_copy_of_a_part_of_a_row_reads_the_rest(album: Album, sent: list[str], name: str) -> None:
+    part = Album.objects.only("title", "tags").get()
+    twin = COPIES[name](COPIES[name](part))
+    assert (twin.year, twin.tags, twin == part) == (1976, ["rock"], True)
+    twin.title = "Another"
+    sent.clear()
+    twin.save()
+    assert [command.partition(" set ")[0] for command in sent] == ["update Album where id=1,"]
+    found = Album.objects.get()
+    assert (found.title, found.year) == ("Another", 1976)
+    assert part.year == 1976
+
+
+@pytest.mark.parametrize("name", ["copy", "deepcopy", "pickle"])
+def test_a_copy_of_a_part_with_another_key_is_no_row(album: Album, name: str) -> None:
+    part = Album.objects.only("title").get()
+    part.id = 77
+    with pytest.raises(AttributeError, match="year"):
+        _ = COPIES[name](part).year
+
+
 def test_a_refreshed_copy_is_the_row_again(album: Album, sent: list[str]) -> None:
     twin = copy.copy(album)
     twin.refresh_from_db(["title"])

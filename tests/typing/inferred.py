@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, assert_type
@@ -21,6 +21,7 @@ from polystore import (
     Now,
     Q,
     QuerySet,
+    RawQuerySet,
     Repository,
     Store,
     Sum,
@@ -94,8 +95,11 @@ def querysets() -> None:
     assert_type(albums.exists(), bool)
     assert_type(albums.update(title="x", plays=F("plays") + 1), int)
     assert_type(albums.explain(), str)
+    assert_type(albums.select_for_update(skip_locked=True), QuerySet[Album, Album])
+    assert_type(Album.objects.raw("SELECT * FROM album WHERE id = :1", [1]), RawQuerySet[Album])
+    assert_type(Album.objects.raw([{"$match": {"title": "x"}}])[0], Album)
     assert_type(albums.in_bulk([1, 2]), dict[Any, Album])
-    assert_type(albums.iterator(chunk_size=10), Iterator[Album])
+    assert_type(albums.iterator(chunk_size=10), Generator[Album, None, None])
 
 
 def one() -> None:
@@ -171,7 +175,7 @@ async def other_colour() -> None:
     assert_type(await Album.objects.all(), list[Album])
     assert_type(await Album.objects.values("title").alist(), list[dict[str, Any]])
     assert_type(await Album.objects.acount(), int)
-    assert_type(Album.objects.aiterator(), AsyncIterator[Album])
+    assert_type(Album.objects.aiterator(), AsyncGenerator[Album, None])
     assert_type([album.title async for album in Album.objects.all()], list[str])
     assert_type(await Album.objects.all().ain_bulk([1]), dict[Any, Album])
     assert_type(await Album(title="three", artist_id=1).asave(), Album)

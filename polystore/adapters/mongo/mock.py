@@ -64,7 +64,6 @@ MOCK = Dialect(
                 Feature.TTL,
                 Feature.INFINITY,
                 Feature.STREAM,
-                Feature.COUNT_ESTIMATE,
                 Feature.ASYNC,
             }
         ),

@@ -56,6 +56,9 @@ def combination(operation: Combination, dialect: Dialect) -> MongoPrepared:
 
 def count(operation: Count, dialect: Dialect) -> MongoPrepared:
     """The number of rows."""
+    if operation.estimate:
+        kept: Stages = [{"$collStats": {"count": {}}}, {"$group": {KEY: None, "n": {"$sum": "$count"}}}]
+        return MongoPrepared(builder(CountRows, operation.schema, _aggregate(operation.schema, kept)))
     stages: Stages = [{"$match": live_filter(operation.schema, operation.condition, dialect)}]
     if operation.distinct:
         stages += distinct_values(operation.distinct, by_path(operation.distinct), beside=computes_in(stages))

@@ -42,6 +42,7 @@ CAPABILITIES = Capabilities(
             Feature.IGNORE_CONFLICTS,
             Feature.UPDATE_CONFLICTS,
             Feature.TTL,
+            Feature.COUNT_ESTIMATE,
             Feature.MICROSECONDS,
             Feature.INFINITY,
             Feature.ASYNC,

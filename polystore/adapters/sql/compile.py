@@ -78,6 +78,10 @@ def compile_operation(operation: Operation, dialect: Dialect, tables: Callable[[
 
 
 def _count(operation: Count, writer: Writer) -> Any:
+    if operation.estimate:
+        name = writer.dialect.sql.identifier_preparer.format_table(writer.table)
+        exact = select(func.count()).select_from(writer.table).scalar_subquery()
+        return select(writer.dialect.estimate(writer.table.name, name, exact))
     if operation.limit is None and operation.offset is None and not operation.distinct:
         return where(select(func.count()).select_from(writer.table), operation.condition, writer)
     columns: list[Any] = [writer.table.c[field.column] for field in operation.distinct] or [_ONE]

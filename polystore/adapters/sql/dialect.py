@@ -13,17 +13,18 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import Struct
-from sqlalchemy import BindParameter, ColumnElement, Table, true
+from sqlalchemy import BindParameter, ColumnElement, Table, literal_column, true
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from polystore.adapters.base import undeclared
 from polystore.adapters.sql.computing import Computing
 from polystore.adapters.sql.documents import Documents
 from polystore.adapters.sql.raw import Raw
 from polystore.adapters.sql.types import Codec, Convert, checked_int
 from polystore.adapters.sql.upserts import ConflictParts, EachParts
 from polystore.errors import NotSupportedError
-from polystore.query.capabilities import Capabilities
+from polystore.query.capabilities import Capabilities, Feature
 from polystore.query.nodes import ArithmeticOperator, Operator, Order, Parameter, ParameterList
 from polystore.schema.kinds import DecimalKind, FloatKind, IntKind, Kind, PlainKind, plain_kind
 from polystore.schema.model import FieldInfo, IndexInfo, Schema, UniqueInfo
@@ -204,6 +205,10 @@ class Dialect(Computing, Documents):
         """A statement's text as the driver takes it with the least work."""
         return text
 
+    def estimate(self, table: str, quoted: str, exact: Sql) -> Sql:
+        """About how many rows a table has: the exact number where the database has no idea."""
+        return undeclared(Feature.COUNT_ESTIMATE)
+
     # ---- writes
 
     @abstractmethod
@@ -217,6 +222,12 @@ class Dialect(Computing, Documents):
     def refuse(self, what: str, remedy: str) -> NotSupportedError:
         """The error for what this database cannot do."""
         return NotSupportedError(f"{self.title} cannot do {what}; {remedy}")
+
+
+def text_literal(text: str) -> Sql:
+    """A name as a text of SQL; never a value."""
+    escaped = text.replace("'", "''")
+    return literal_column(f"'{escaped}'")
 
 
 class InsertParts(Struct, frozen=True):

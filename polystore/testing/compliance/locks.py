@@ -35,7 +35,7 @@ def test_pages_and_iterators_lock_within_a_transaction_only(db: Db) -> None:
 @rule("I7", "K5", needs=[Feature.ROW_LOCKS])
 @pytest.mark.parametrize("option", ["", "nowait", "skip_locked"])
 def test_a_lock_is_explained_and_compiled(db: Db, option: str) -> None:
-    query = rows.filter(number=1).select_for_update(**({option: True} if option else {}))
+    query = rows.filter(number=1).select_for_update(option == "nowait", option == "skip_locked")
     with db.commands(0):
         text = query.explain()
     assert f"select_for_update({option and f'{option}=True'})" in text.splitlines()[0]

@@ -85,10 +85,13 @@ def test_other_columns_of_a_raw_query_become_attributes(db: Db) -> None:
     if speaks_sql(db):
         query = rows.raw(f"SELECT id, number + 1 AS next_number FROM {TABLE} WHERE number >= :low", {"low": 2})
     else:
-        stages = [{"$match": {"number": {"$gte": 2}}}, {"$project": {"next_number": {"$add": ["$number", 1]}}}]
+        stages: list[dict[str, Any]] = [
+            {"$match": {"number": {"$gte": 2}}},
+            {"$project": {"next_number": {"$add": ["$number", 1]}}},
+        ]
         query = rows.raw(stages)
     (row,) = db(query).rows()
-    assert row.next_number == 3  # type: ignore[attr-defined]  # the query's own column
+    assert row.next_number == 3
     assert not hasattr(db(rows.all()).get(name="n2"), "next_number")
 
 
@@ -115,7 +118,7 @@ def test_parameters_of_a_raw_query_are_only_ever_values(db: Db, text: str) -> No
         query = "SELECT * FROM compliance_text_key WHERE code IN :1"
         assert [row.name for row in db(TextKey.objects.raw(query, [[text, text]])).rows()] == ["it"]
     else:
-        stages = [{"$match": {"_id": {"$eq": text}}}]
+        stages: list[dict[str, Any]] = [{"$match": {"_id": {"$eq": text}}}]
         assert [row.name for row in db(TextKey.objects.raw(stages)).rows()] == ["it"]
 
 
@@ -125,7 +128,7 @@ def test_signs_of_percent_and_colons_in_a_raw_query_stay_what_they_are(db: Db) -
     if speaks_sql(db):
         query: Any = "SELECT code, name, 7 % 4 AS rest FROM compliance_text_key WHERE code LIKE 'a%:b' -- 100% :sure"
         (row,) = db(TextKey.objects.raw(query)).rows()
-        assert row.rest == 3  # type: ignore[attr-defined]  # the query's own column
+        assert row.rest == 3
         (row,) = db(TextKey.objects.raw(f"{query}\n AND name = :1", ["it"])).rows()
     else:
         (row,) = db(TextKey.objects.raw([{"$match": {"_id": {"$regex": "^a%:b$"}}}])).rows()

@@ -25,7 +25,7 @@ from sqlalchemy.dialects.mysql.base import MySQLCompiler, MySQLDialect
 
 from polystore.adapters.sql import decimal_text
 from polystore.adapters.sql.conditions import Writer
-from polystore.adapters.sql.dialect import Dialect, InsertParts, Sql, limit_text, short_name
+from polystore.adapters.sql.dialect import Dialect, InsertParts, Sql, limit_text, short_name, text_literal
 from polystore.adapters.sql.expressions import Slot
 from polystore.adapters.sql.mysql.computing import MysqlComputing, typed
 from polystore.adapters.sql.mysql.conflicts import conflict_texts
@@ -83,6 +83,11 @@ _MAX_PLACES = 30
 _NEW_IN_MYSQL = frozenset({Feature.INTERSECTION, Feature.DIFFERENCE})
 """What MySQL has since 8.0.31 only; MariaDB has had it for long."""
 _LIKE = (Operator.CONTAINS, Operator.STARTSWITH, Operator.ENDSWITH)
+
+_ESTIMATE = (
+    "COALESCE((SELECT table_rows FROM information_schema.tables "
+    "WHERE table_schema = DATABASE() AND table_name = {0}), {1})"
+)
 
 
 class Listed(tuple):  # type: ignore[type-arg]  # of stored values
@@ -344,6 +349,10 @@ class MysqlDialect(MysqlComputing, Dialect):
                 return [Raw("({0} IS NULL)", value), directed]
             case None:
                 return [directed]
+
+    def estimate(self, table: str, quoted: str, exact: Sql) -> Sql:
+        """The number that the storage engine keeps."""
+        return Raw(_ESTIMATE, text_literal(table), exact)
 
     # ---- writes
 

@@ -24,7 +24,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from polystore.adapters.sql.conditions import Writer
-from polystore.adapters.sql.dialect import Dialect, InsertParts, Sql
+from polystore.adapters.sql.dialect import Dialect, InsertParts, Sql, text_literal
 from polystore.adapters.sql.expressions import Slot
 from polystore.adapters.sql.patterns import LIKE_ESCAPE, escape_like, like_pattern, regular_expression
 from polystore.adapters.sql.postgresql.computing import TYPES, PostgresqlComputing
@@ -80,6 +80,11 @@ from polystore.schema.plain import normaliser
 
 _LIKE = (Operator.CONTAINS, Operator.STARTSWITH, Operator.ENDSWITH)
 _DIVISION_PLACES = 250
+
+_ESTIMATE = (
+    "(SELECT CASE WHEN reltuples > 0 THEN CAST(reltuples AS bigint) ELSE {1} END FROM pg_class "
+    "WHERE oid = to_regclass({0}))"
+)
 
 
 class PostgresqlDialect(PostgresqlComputing, PostgresqlDocuments, Dialect):
@@ -246,6 +251,10 @@ class PostgresqlDialect(PostgresqlComputing, PostgresqlDocuments, Dialect):
 
     def native(self, text: str) -> bytes:
         return text.encode()
+
+    def estimate(self, table: str, quoted: str, exact: Sql) -> Sql:
+        """The number that VACUUM and ANALYZE keep."""
+        return Raw(_ESTIMATE, text_literal(quoted), exact)
 
     # ---- writes
 
