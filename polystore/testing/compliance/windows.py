@@ -235,8 +235,9 @@ def test_an_aggregate_over_a_window_is_answered_or_refused(db: Db, aggregate: Ag
 @rule("B1", "A17", needs=[AGGREGATES, Aggregate.AVG, Aggregate.SUM])
 def test_decimals_over_windows_are_exact(db: Db) -> None:
     tiny, huge = Decimal("0.0000000001"), Decimal("12345678901234567890.0000000001")
+    back = Decimal("-12345678901234567890.0000000001")
     both, rest = Decimal("12345678901234567890.0000000002"), Decimal("-12345678901234567890.0000000000")
-    db.given(Everything, [{"name": "a", "exact": huge}, {"name": "b", "exact": tiny}, {"name": "c", "exact": -huge}])
+    db.given(Everything, [{"name": "a", "exact": huge}, {"name": "b", "exact": tiny}, {"name": "c", "exact": back}])
     assert column(db, Window(Sum("exact"), order_by="name")) == [huge, both, tiny]
     assert column(db, Window(Sum("exact"), order_by="name", frame=RowRange(-1, 0))) == [huge, both, rest]
     assert column(db, Window(Avg("amount"), order_by="name")) == [None, None, None]
@@ -485,8 +486,8 @@ def test_random_windows_agree_with_the_reference(db: Db, reference: Store) -> No
         column(db, Window(RowNumber()))
     pair = Pair(db, reference)
 
-    @often(db, 1.5)
-    @given(strategies.rows(DRAWN, 7), st.lists(windows(db), min_size=1, max_size=4))
+    @often(db, 0.6)
+    @given(strategies.rows(DRAWN, 7), st.lists(windows(db), min_size=1, max_size=3))
     def check(made: list[dict[str, Any]], asked: list[Any]) -> None:
         pair.put(made)
         for window in asked:
