@@ -147,10 +147,10 @@ class _Checker:
         self.order(operation.order)
 
     def select(self, operation: Select) -> None:
+        for each in operation.windows:
+            self.expression(each.expression)
         for each in operation.computed:
             self.need(Feature.COMPUTED, describe_expression(each.expression))
-            self.expression(each.expression)
-        for each in operation.windows:
             self.expression(each.expression)
         self.condition(operation.kept)
         self.order(operation.order)

@@ -21,8 +21,7 @@ from polystore.schema.kinds import FloatKind, IntKind, Kind, describe_kind, is_c
 
 VALUES = frozenset({WindowFunction.FIRST_VALUE, WindowFunction.LAST_VALUE, WindowFunction.NTH_VALUE})
 """The functions of the rows in a frame; aggregates are, too."""
-_NEIGHBOURS = frozenset({WindowFunction.LAG, WindowFunction.LEAD})
-_PEERS = frozenset(
+PEERS = frozenset(
     {WindowFunction.RANK, WindowFunction.DENSE_RANK, WindowFunction.PERCENT_RANK, WindowFunction.CUME_DIST}
 )
 """The functions that are alike for rows that tie."""
@@ -63,7 +62,7 @@ def settled_window(names: Names, window: Windowed, given: Frame | None) -> Windo
     if given is not None and not framed:
         raise Mismatch("it depends on the place of the row, and takes no frame")
     frame = given or (_RUNNING if window.order else WHOLE)
-    if window.function in _PEERS:
+    if window.function in PEERS:
         return window
     if not framed:
         return replace(window, order=_total(names, window.order))

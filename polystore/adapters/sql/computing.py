@@ -45,6 +45,9 @@ class Computing(ABC):
     random = "random()"
     """A number drawn for each row."""
 
+    no_order: tuple[str, ...] = ()
+    """What rows are ranked by where nothing is said: for databases that rank by something only."""
+
     groups_by_columns = False
     """Whether computed keys must be columns of a table, written down before rows are grouped by them."""
 
@@ -141,6 +144,14 @@ class Computing(ABC):
     @abstractmethod
     def loaded(self, kind: Kind) -> Convert | None:
         """The function from a computed value of the kind, as the driver gives it, to the plain one."""
+
+    def parts(self, value: Sql) -> tuple[Sql, ...]:
+        """What an inner select must hold of a value so that nothing of it is lost."""
+        return (value,)
+
+    def rejoined(self, value: Sql, columns: Sequence[Sql]) -> Sql:
+        """The value of the columns that hold its parts."""
+        return columns[0]
 
     def placed(self, column: Sql, value: Sql) -> Sql:
         """The column of an inner select that holds the value."""

@@ -286,15 +286,14 @@ class Expressions(ABC):
         return self.dialect.chosen(text, (*parts, values[-1]), some, kind)
 
     def _aggregated(self, node: Aggregated) -> Sql:
-        operand = None if node.operand is None else self.aggregable(node.operand)
+        if node.operand is None:
+            operand = None
+        elif isinstance(node.operand, Column) and not self.is_working(node.operand):
+            operand = Operand(self.stored(node.operand), kind_of(node.operand), stored=True)
+        else:
+            operand = self.operand(node.operand)
         test = None if node.condition is None else self.condition(node.condition)
         return self.dialect.aggregate(node.aggregate, operand, test, distinct=node.distinct)
-
-    def aggregable(self, expression: Expression) -> Operand:
-        """An expression as what is aggregated: a column as it is stored."""
-        if isinstance(expression, Column) and not self.is_working(expression):
-            return Operand(self.stored(expression), kind_of(expression), stored=True)
-        return self.operand(expression)
 
     def assigned(self, assignment: Assignment) -> Sql:
         """The value of an assignment as its field stores it."""

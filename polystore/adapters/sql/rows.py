@@ -97,8 +97,17 @@ def _is_distinct_on(operation: Select, writer: Writer) -> bool:
 
 def _with_windows(operation: Select, writer: Writer) -> tuple[_Source, Select]:
     """An inner select with the windows beside the rows, and what is left to do with these."""
-    cells = _cells(_fields_of_rows(operation), operation.windows, writer)
+    windows = _cells((), operation.windows, writer)
+    parts = {cell.field: [Cell(cell.field, part, True) for part in writer.dialect.parts(cell.sql)] for cell in windows}
+    for some in parts.values():
+        some[1:] = [cell._replace(field=replace(cell.field, name=cell.field.name + "_")) for cell in some[1:]]
+    cells = (*_cells(_fields_of_rows(operation), (), writer), *(cell for some in parts.values() for cell in some))
     inner = _inner(Rows(_from(_Source(writer.table), _labelled(cells), operation.condition, writer), cells), writer)
+    places = dict(writer.places)
+    for cell in windows:
+        columns = [places[part.field].sql for part in parts[cell.field]]
+        places[cell.field] = Place(writer.dialect.rejoined(cell.sql, columns), True)
+    writer.places = places
     return _Source(inner), replace(operation, condition=operation.kept, windows=(), kept=All())
 
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from polystore.adapters.sql.dialect import Sql
 from polystore.adapters.sql.expressions import Expressions, kind_of
 from polystore.adapters.sql.raw import Raw
+from polystore.query.frames import PEERS, VALUES
 from polystore.query.nodes import Aggregate, Column, Expression, Frame, Order, Parameter, Windowed, WindowFunction
 from polystore.query.orders import reversed_order
 from polystore.schema.kinds import plain_kind
@@ -34,7 +35,7 @@ def window_text(window: Windowed, writer: Expressions) -> Sql:
     """The value of a window in working form."""
     over = _over(window, writer)
     if isinstance(window.function, Aggregate):
-        operand = None if window.operand is None else writer.aggregable(window.operand)
+        operand = None if window.operand is None else writer.operand(window.operand)
         test = None if window.condition is None else writer.condition(window.condition)
         made = writer.dialect.aggregate(window.function, operand, test, distinct=False)
         return _spread(made, over, [each for each in (operand and operand.sql, test) if each is not None])
@@ -64,14 +65,13 @@ def _over(window: Windowed, writer: Expressions) -> Sql:
     if parts:
         words.append("PARTITION BY " + ", ".join(f"{{{place}}}" for place in range(len(parts))))
     terms = [each for term in window.order for each in _term(term, writer)]
+    if not terms and window.function in PEERS:
+        terms = [Raw(each) for each in writer.dialect.no_order]
     if terms:
         words.append("ORDER BY " + ", ".join(f"{{{len(parts) + place}}}" for place in range(len(terms))))
-    if isinstance(window.function, Aggregate) or window.function in _FRAMED:
+    if isinstance(window.function, Aggregate) or window.function in VALUES:
         words.append(_frame(window.frame))
     return Raw(f"({' '.join(words)})", *parts, *terms)
-
-
-_FRAMED = frozenset({WindowFunction.FIRST_VALUE, WindowFunction.LAST_VALUE, WindowFunction.NTH_VALUE})
 
 
 def _told_apart(expression: Expression, writer: Expressions) -> Sql:
@@ -114,8 +114,9 @@ _AGGREGATES = re.compile(
 
 def _spread(made: Sql, over: Sql, leaves: Sequence[Sql]) -> Sql:
     """An aggregate with each of its aggregate functions over the window; ``leaves`` are what is aggregated."""
-    if any(made is leaf for leaf in leaves) or not isinstance(made, Raw):
+    if any(made is leaf for leaf in leaves):
         return made
+    assert isinstance(made, Raw), "an aggregate that is not written by hand"
     found = copy.copy(made)
     found.parts = (*(_spread(part, over, leaves) for part in made.parts), over)
     found.template = _with_over(made.template, f" OVER {{{len(made.parts)}}}")

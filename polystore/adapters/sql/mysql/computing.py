@@ -117,6 +117,7 @@ _SPREADS = frozenset({Aggregate.VARIANCE, Aggregate.VARIANCE_SAMPLE, Aggregate.S
 _VARIANCE = (
     "(CAST({1} * SUM({0} * {0}) - SUM({0}) * SUM({0}) AS DOUBLE) / (NULLIF({1}, 0) * NULLIF({2}, 0) + 0E0) + 0E0)"
 )
+_QUOTIENT = "({0} / NULLIF({1}, 0) + 0)"
 _FEW_ROWS = 6
 """A spread must be computable of a million rows at least."""
 _TYPES: dict[type, str] = {
@@ -134,6 +135,7 @@ class MysqlComputing(Computing):
     casts = CASTS
     aggregates = AGGREGATES
     random = "RAND()"
+    no_order = ("NULL",)
     groups_by_columns = True  # MariaDB loses the group of NULL where it sorts by ABS(...) and counts distinct values
 
     # ---- values
@@ -205,7 +207,7 @@ class MysqlComputing(Computing):
         if aggregate is Aggregate.SUM:
             return total
         count = Sized(f"COUNT({once}{{0}})", (value,), (_ROWS, 0))
-        mean = Sized("({0} / NULLIF({1}, 0) + 0)", (total, count), (whole, 30), exact=False, quotient=(total, count))
+        mean = Sized(_QUOTIENT, (total, count), (whole, 30), exact=False, quotient=(total, count))
         return self._sized(mean)
 
     def _spread(self, aggregate: Aggregate, operand: Operand, once: str) -> Sql:
@@ -259,6 +261,16 @@ class MysqlComputing(Computing):
                 return settled(decimal)
             case plain:
                 return self.codec(plain).load
+
+    def parts(self, value: Sql) -> tuple[Sql, ...]:
+        """A quotient as dividend and divisor: it is computed where it is read."""
+        return value.parts[:2] if isinstance(value, Sized) and value.quotient is not None else (value,)
+
+    def rejoined(self, value: Sql, columns: Sequence[Sql]) -> Sql:
+        if not isinstance(value, Sized) or value.quotient is None:
+            return columns[0]
+        dividend, divisor = columns
+        return Sized(_QUOTIENT, (dividend, divisor), value.size, exact=False, quotient=(dividend, divisor))
 
     def placed(self, column: Sql, value: Sql) -> Sql:
         return Sized("{0}", (column,), value.size, exact=value.exact) if isinstance(value, Sized) else column

@@ -1,0 +1,504 @@
+"""Windows: values computed of the rows around each row, and rows kept by them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from polystore import (
+    Avg,
+    Case,
+    Count,
+    CumeDist,
+    DenseRank,
+    F,
+    Feature,
+    FirstValue,
+    Lag,
+    LastValue,
+    Lead,
+    Length,
+    Max,
+    Min,
+    NthValue,
+    Ntile,
+    PercentRank,
+    Q,
+    Rank,
+    RowNumber,
+    RowRange,
+    StdDev,
+    Store,
+    Sum,
+    Value,
+    ValueRange,
+    Variance,
+    When,
+    Window,
+)
+from polystore.errors import DataError, FieldError, NotSupportedError, QueryUsageError
+from polystore.query.nodes import Aggregate, ArithmeticOperator, Function, WindowFunction
+from polystore.testing import strategies
+from polystore.testing.compliance.properties import Pair, alike, often, outcome
+from polystore.testing.harness import Capability, Db, rule
+from polystore.testing.models import Everything
+
+rows = Everything.objects
+NUMBER, RANK = WindowFunction.ROW_NUMBER, WindowFunction.RANK
+AGGREGATES = Feature.WINDOW_AGGREGATES
+ROWS: list[dict[str, Any]] = [
+    {"name": "a", "text": "x", "number": 1, "amount": Decimal("0.10"), "real": 0.5},
+    {"name": "b", "text": "x", "number": 1, "amount": Decimal("0.20"), "real": 1.5},
+    {"name": "c", "text": "x", "number": None, "amount": None, "real": None},
+    {"name": "d", "text": "y", "number": 3, "amount": Decimal("9.99"), "real": 2.0},
+    {"name": "e", "text": "y", "number": 2, "amount": Decimal("0.01"), "real": -2.0},
+    {"name": "f", "text": None, "number": 5, "amount": Decimal("1.00"), "real": 4.0},
+]
+
+
+def put(db: Db) -> None:
+    """Six rows: two that tie, one NULL, three texts of which one is NULL."""
+    db.given(Everything, ROWS)
+
+
+def column(db: Db, window: Any) -> list[Any]:
+    """The values of a window, by the names of the rows."""
+    return db(rows.annotate(value=window).order_by("name").values_list("value", flat=True)).rows()
+
+
+# ---- functions
+
+FUNCTIONS: dict[WindowFunction, list[tuple[Any, list[Any]]]] = {
+    WindowFunction.ROW_NUMBER: [
+        (Window(RowNumber(), order_by="name"), [1, 2, 3, 4, 5, 6]),
+        (Window(RowNumber(), order_by="-number"), [5, 4, 6, 2, 3, 1]),
+        (Window(RowNumber(), partition_by="text", order_by="number"), [2, 3, 1, 2, 1, 1]),
+        (Window(RowNumber()), [1, 2, 3, 4, 5, 6]),
+        (Window(RowNumber(), "text", F("number").asc(nulls_last=True)), [1, 2, 3, 2, 1, 1]),
+    ],
+    WindowFunction.RANK: [
+        (Window(Rank(), order_by="number"), [2, 2, 1, 5, 4, 6]),
+        (Window(Rank(), order_by="-number"), [4, 4, 6, 2, 3, 1]),
+        (Window(Rank(), "text", "number"), [2, 2, 1, 2, 1, 1]),
+        (Window(Rank(), order_by=["text", "-number"]), [2, 2, 4, 5, 6, 1]),
+        (Window(Rank()), [1, 1, 1, 1, 1, 1]),
+    ],
+    WindowFunction.DENSE_RANK: [
+        (Window(DenseRank(), order_by="number"), [2, 2, 1, 4, 3, 5]),
+        (Window(DenseRank(), order_by=["-text", "number"]), [4, 4, 3, 2, 1, 5]),
+        (Window(DenseRank(), "text"), [1, 1, 1, 1, 1, 1]),
+    ],
+    WindowFunction.PERCENT_RANK: [
+        (Window(PercentRank(), order_by="number"), [0.2, 0.2, 0.0, 0.8, 0.6, 1.0]),
+        (Window(PercentRank(), "text", "number"), [0.5, 0.5, 0.0, 1.0, 0.0, 0.0]),
+    ],
+    WindowFunction.CUME_DIST: [
+        (Window(CumeDist(), order_by="number"), [0.5, 0.5, 1 / 6, 5 / 6, 4 / 6, 1.0]),
+        (Window(CumeDist(), "text", "number"), [1.0, 1.0, 1 / 3, 1.0, 0.5, 1.0]),
+    ],
+    WindowFunction.NTILE: [
+        (Window(Ntile(4), order_by="name"), [1, 1, 2, 2, 3, 4]),
+        (Window(Ntile(9), order_by="name"), [1, 2, 3, 4, 5, 6]),
+        (Window(Ntile(2), "text", "name"), [1, 1, 2, 1, 2, 1]),
+        (Window(Ntile(), order_by="number"), [1, 1, 1, 1, 1, 1]),
+    ],
+    WindowFunction.LAG: [
+        (Window(Lag("number"), order_by="name"), [None, 1, 1, None, 3, 2]),
+        (Window(Lag("number", 2, 0), order_by="name"), [0, 0, 1, 1, None, 3]),
+        (Window(Lag("name", 1, Value("-")), "text", "name"), ["-", "a", "b", "-", "d", "-"]),
+        (Window(Lag("amount", default="amount"), order_by="name"), ["0.10", "0.10", "0.20", None, "9.99", "0.01"]),
+    ],
+    WindowFunction.LEAD: [
+        (Window(Lead("number"), order_by="name"), [1, None, 3, 2, 5, None]),
+        (Window(Lead("number", 2, -1), "text", "name"), [None, -1, -1, -1, -1, -1]),
+        (Window(Lead("name"), order_by="-number"), ["c", "a", None, "e", "b", "d"]),
+    ],
+    WindowFunction.FIRST_VALUE: [
+        (Window(FirstValue("name"), "text", "-number"), ["b", "b", "b", "d", "d", "f"]),
+        (Window(FirstValue("number"), order_by="name", frame=RowRange(-1, 1)), [1, 1, 1, None, 3, 2]),
+        (Window(FirstValue("number"), order_by="name", frame=RowRange(1, 2)), [1, None, 3, 2, 5, None]),
+    ],
+    WindowFunction.LAST_VALUE: [
+        (Window(LastValue("name"), "text", "name"), ["a", "b", "c", "d", "e", "f"]),
+        (Window(LastValue("name"), "text"), ["c", "c", "c", "e", "e", "f"]),
+        (Window(LastValue("name"), "text", "name", ValueRange(0, None)), ["c", "c", "c", "e", "e", "f"]),
+        (Window(LastValue("number"), order_by="name", frame=RowRange(-2, -1)), [None, 1, 1, None, 3, 2]),
+    ],
+    WindowFunction.NTH_VALUE: [
+        (Window(NthValue("name", 2), "text", "name"), [None, "b", "b", None, "e", None]),
+        (Window(NthValue("name", 2), "text"), ["b", "b", "b", "e", "e", None]),
+        (Window(NthValue("name", 2), order_by="name", frame=RowRange(-1, 1)), ["b", "b", "c", "d", "e", "f"]),
+        (Window(NthValue("name", 3), order_by="name", frame=RowRange(0, None)), ["c", "d", "e", "f", None, None]),
+        (Window(NthValue("name"), order_by="name", frame=RowRange(None, -2)), [None, None, "a", "a", "a", "a"]),
+    ],
+}
+
+
+@rule("declared", "A19")
+@pytest.mark.parametrize("function", list(FUNCTIONS), ids=lambda function: function.value)
+def test_a_window_function_is_answered_or_refused(db: Db, function: WindowFunction) -> None:
+    db.need(function)
+    put(db)
+    for window, expected in FUNCTIONS[function]:
+        found = column(db, window)
+        wanted = [Decimal(each) if isinstance(each, str) and each[:1].isdigit() else each for each in expected]
+        assert found == pytest.approx(wanted) if isinstance(expected[0], float) else found == wanted, window
+
+
+@rule("declared")
+@pytest.mark.parametrize("function", list(FUNCTIONS), ids=lambda function: function.value)
+def test_a_window_function_is_answered_behind_client(db: Db, function: WindowFunction) -> None:
+    db.proves(
+        f"client:WindowFunction:{function.name}",
+        "client:Feature:WINDOW_AGGREGATES",
+        "client:Feature:WINDOW_DISTANCES",
+    )
+    put(db)
+    window, expected = FUNCTIONS[function][0]
+    query = rows.client(max_rows=50).annotate(value=window).order_by("name").values_list("value", flat=True)
+    assert db(query).rows() == pytest.approx(expected)
+    total = Window(Sum("number"), order_by="number", frame=ValueRange(-1, 1))
+    query = rows.client(max_rows=50).annotate(value=total).order_by("name").values_list("value", flat=True)
+    assert db(query).rows() == [4, 4, None, 5, 7, 5]
+
+
+# ---- aggregates
+
+OVER: dict[Aggregate, list[tuple[Any, list[Any]]]] = {
+    Aggregate.COUNT: [
+        (Window(Count("*"), "text"), [3, 3, 3, 2, 2, 1]),
+        (Window(Count("number"), "text"), [2, 2, 2, 2, 2, 1]),
+        (Window(Count("number"), order_by="name", frame=RowRange(1, 9)), [4, 3, 3, 2, 1, 0]),
+    ],
+    Aggregate.SUM: [
+        (Window(Sum("number"), "text"), [2, 2, 2, 5, 5, 5]),
+        (Window(Sum("number"), order_by="number"), [2, 2, None, 7, 4, 12]),
+        (Window(Sum("number"), order_by="number", frame=RowRange(None, 0)), [1, 2, None, 7, 4, 12]),
+        (Window(Sum("number"), order_by="name", frame=RowRange(-1, 1)), [2, 2, 4, 5, 10, 7]),
+        (Window(Sum("number"), order_by="name", frame=RowRange(2, 3)), [3, 5, 7, 5, None, None]),
+        (Window(Sum("number", default=0), order_by="name", frame=RowRange(2, 3)), [3, 5, 7, 5, 0, 0]),
+        (Window(Sum("number", filter=Q(text="x")), order_by="name"), [1, 2, 2, 2, 2, 2]),
+        (Window(Sum("number"), order_by="number", frame=ValueRange(0, None)), [12, 12, 12, 8, 10, 5]),
+        (Window(Sum("number"), "text", "number", ValueRange(0, 0)), [2, 2, None, 3, 2, 5]),
+        (Window(Sum("amount"), order_by="name"), ["0.10", "0.30", "0.30", "10.29", "10.30", "11.30"]),
+        (Window(Sum("amount"), "text", "name", RowRange(-1, 0)), ["0.10", "0.30", "0.20", "9.99", "10.00", "1.00"]),
+    ],
+    Aggregate.AVG: [
+        (Window(Avg("number"), "text"), [1.0, 1.0, 1.0, 2.5, 2.5, 5.0]),
+        (Window(Avg("number"), order_by="name", frame=RowRange(-1, 0)), [1.0, 1.0, 1.0, 3.0, 2.5, 3.5]),
+        (Window(Avg("real"), "text"), [1.0, 1.0, 1.0, 0.0, 0.0, 4.0]),
+    ],
+    Aggregate.MIN: [
+        (Window(Min("number"), order_by="name", frame=RowRange(-1, 1)), [1, 1, 1, 2, 2, 2]),
+        (Window(Min("text"), order_by="-name"), ["x", "x", "x", "y", "y", None]),
+    ],
+    Aggregate.MAX: [
+        (Window(Max("amount"), "text"), ["0.20", "0.20", "0.20", "9.99", "9.99", "1.00"]),
+        (Window(Max("number"), order_by="name", frame=RowRange(-1, 0)), [1, 1, 1, 3, 3, 5]),
+    ],
+    Aggregate.STDDEV: [(Window(StdDev("number"), "text"), [0.0, 0.0, 0.0, 0.5, 0.5, 0.0])],
+    Aggregate.STDDEV_SAMPLE: [
+        (Window(StdDev("number", sample=True), "text"), [0.0, 0.0, 0.0, 0.5**0.5, 0.5**0.5, None])
+    ],
+    Aggregate.VARIANCE: [
+        (Window(Variance("number"), order_by="name"), [0.0, 0.0, 0.0, 8 / 9, 0.6875, 2.24]),
+        (Window(Variance("number"), order_by="name", frame=RowRange(-1, 0)), [0.0, 0.0, 0.0, 0.0, 0.25, 2.25]),
+        (Window(Variance("amount"), "text"), [0.0025, 0.0025, 0.0025, 24.9001, 24.9001, 0.0]),
+    ],
+    Aggregate.VARIANCE_SAMPLE: [
+        (Window(Variance("number", sample=True), "text"), [0.0, 0.0, 0.0, 0.5, 0.5, None]),
+    ],
+}
+
+
+@rule("declared", "A17", "A18", needs=[AGGREGATES])
+@pytest.mark.parametrize("aggregate", list(OVER), ids=lambda aggregate: aggregate.name.lower())
+def test_an_aggregate_over_a_window_is_answered_or_refused(db: Db, aggregate: Aggregate) -> None:
+    db.need(aggregate)
+    put(db)
+    for window, expected in OVER[aggregate]:
+        decimals = any(isinstance(each, str) and each[:1].isdigit() for each in expected)
+        found = column(db, window)
+        if decimals:
+            assert found == [Decimal(each) for each in expected], window
+        elif any(isinstance(each, float) for each in expected):
+            assert alike(found, expected) or found == pytest.approx(expected), window
+        else:
+            assert found == expected, window
+
+
+@rule("B1", "A17", needs=[AGGREGATES, Aggregate.AVG, Aggregate.SUM])
+def test_decimals_over_windows_are_exact(db: Db) -> None:
+    tiny, huge = Decimal("0.0000000001"), Decimal("12345678901234567890.0000000001")
+    back = Decimal("-12345678901234567890.0000000001")
+    both, rest = Decimal("12345678901234567890.0000000002"), Decimal("-12345678901234567890.0000000000")
+    db.given(Everything, [{"name": "a", "exact": huge}, {"name": "b", "exact": tiny}, {"name": "c", "exact": back}])
+    assert column(db, Window(Sum("exact"), order_by="name")) == [huge, both, tiny]
+    assert column(db, Window(Sum("exact"), order_by="name", frame=RowRange(-1, 0))) == [huge, both, rest]
+    assert column(db, Window(Avg("amount"), order_by="name")) == [None, None, None]
+    db.given(Everything, [{"name": "a", "amount": Decimal(1)}, {"name": "b", "amount": 1}, {"name": "c", "amount": 0}])
+    assert column(db, Window(Avg("amount"))) == [Decimal("0." + "6" * 33 + "7")] * 3
+
+
+@rule("B3", "A17", needs=[AGGREGATES, Aggregate.SUM])
+def test_a_sum_beyond_64_bits_over_a_window_is_an_error(db: Db) -> None:
+    db.given(Everything, [{"name": "a", "number": 2**62}, {"name": "b", "number": 2**62}, {"name": "c", "number": -1}])
+    assert column(db, Window(Sum("number"), order_by="name", frame=RowRange(1, 1))) == [2**62, -1, None]
+    assert column(db, Window(Sum("number"), order_by="name", frame=RowRange(0, 0))) == [2**62, 2**62, -1]
+    with pytest.raises(DataError):
+        column(db, Window(Sum("number"), order_by="name"))
+
+
+@rule("declared", "A19", needs=[Feature.WINDOW_DISTANCES, AGGREGATES, Aggregate.SUM, Aggregate.COUNT])
+def test_frames_by_the_distance_of_values_are_answered_or_refused(db: Db) -> None:
+    put(db)
+    near = Window(Sum("number"), order_by="number", frame=ValueRange(-1, 1))
+    assert column(db, near) == [4, 4, None, 5, 7, 5]
+    assert column(db, Window(Count("*"), order_by="number", frame=ValueRange(None, 1))) == [4, 4, 1, 5, 5, 6]
+    assert column(db, Window(Count("*"), order_by="-number", frame=ValueRange(-2, 0))) == [4, 4, 1, 2, 2, 1]
+    assert column(db, Window(Count("*"), "text", "number", ValueRange(1, None))) == [0, 0, 3, 0, 1, 0]
+    most = [{"name": "a", "number": 2**63 - 1}, {"name": "b", "number": -(2**63)}, {"name": "c", "number": 0}]
+    db.given(Everything, most)
+    assert column(db, Window(Count("*"), order_by="number", frame=ValueRange(-9, 9))) == [1, 1, 1]
+
+
+# ---- what rows are kept, and what is made of them
+
+
+@rule("F12", needs=[NUMBER, Feature.COMPUTED])
+def test_rows_are_filtered_by_a_window(db: Db) -> None:
+    put(db)
+    query = rows.annotate(place=Window(RowNumber(), "text", "-number"))
+    best = query.filter(place=1)
+    assert db.names(best.order_by("name")) == ["b", "d", "f"]
+    assert [row.place for row in db(best.order_by("name")).rows()] == [1, 1, 1]
+    assert db.names(query.exclude(place=1).order_by("name")) == ["a", "c", "e"]
+    assert db.names(query.filter(place__gt=1, number__gte=2).order_by("name")) == ["e"]
+    assert db.names(query.filter(Q(place=3) | Q(name="f")).order_by("name")) == ["c", "f"]
+    assert db.names(best.order_by("-number")[1:]) == ["d", "b"]
+    assert db(best.order_by("name")).first().name == "b"
+    assert db(best).get(name="d").name == "d"
+    assert db(rows.alias(place=Window(RowNumber(), "text", "-number")).filter(place=3)).get().name == "c"
+
+
+@rule("F2", "F12", needs=[NUMBER, Feature.COMPUTED, Feature.GROUP_SOURCE, Aggregate.COUNT, Aggregate.SUM])
+def test_rows_kept_by_a_window_are_counted_and_aggregated(db: Db) -> None:
+    put(db)
+    query = rows.annotate(place=Window(RowNumber(), "text", "-number"))
+    best = query.filter(place=1)
+    assert db(best).count() == 3
+    assert db(best).exists() is True
+    assert db(query.filter(place__gt=9)).exists() is False
+    assert db(best.order_by("name")[1:]).count() == 2
+    assert db(best).aggregate(n=Count("*"), s=Sum("number")) == {"n": 3, "s": 9}
+    assert db(query).aggregate(most=Max("place")) == {"most": 3}
+    assert db(query.order_by("name")[:3]).aggregate(total=Sum("place")) == {"total": 6}
+
+
+@rule("F12", needs=[RANK, Feature.COMPUTED, Feature.ORDER_EXPRESSIONS])
+def test_rows_are_ordered_by_a_window(db: Db) -> None:
+    put(db)
+    query = rows.annotate(place=Window(Rank(), order_by="-number"))
+    assert db.names(query.order_by("place", "name")) == ["f", "d", "e", "a", "b", "c"]
+    assert db.names(query.order_by("-place", "-name")[:3]) == ["c", "b", "a"]
+    assert db.names(rows.order_by(Window(Rank(), order_by="-number"), "name")) == ["f", "d", "e", "a", "b", "c"]
+
+
+@rule("F12", needs=[RANK, NUMBER, Feature.COMPUTED, ArithmeticOperator.ADD, Feature.CASE])
+def test_expressions_are_made_of_windows(db: Db) -> None:
+    put(db)
+    query = rows.annotate(place=Window(RowNumber(), order_by="name"), both=F("place") + Window(Rank(), order_by="name"))
+    assert db(query.order_by("name").values_list("both", flat=True)).rows() == [2, 4, 6, 8, 10, 12]
+    label = Case(When(place__lte=2, then=Value("top")), default=Value("rest"))
+    query = rows.annotate(place=Window(RowNumber(), order_by="-number"), label=label)
+    assert db(query.order_by("name").values_list("label", flat=True)).rows() == [
+        "rest",
+        "rest",
+        "rest",
+        "top",
+        "rest",
+        "top",
+    ]
+
+
+@rule("F12", needs=[RANK, NUMBER, Feature.COMPUTED, Function.LENGTH, ArithmeticOperator.MODULO])
+def test_windows_are_over_computed_values(db: Db) -> None:
+    put(db)
+    assert column(db, Window(RowNumber(), partition_by=F("number") % 2, order_by="-name")) == [4, 3, 1, 2, 1, 1]
+    assert column(db, Window(Rank(), order_by=[Length("text").desc(), "name"])) == [1, 2, 3, 4, 5, 6]
+
+
+@rule("F12", needs=[NUMBER, Feature.COMPUTED, Feature.DISTINCT])
+def test_distinct_values_of_windows_come_once(db: Db) -> None:
+    put(db)
+    query = rows.annotate(place=Window(RowNumber(), "text", "name")).values_list("place", flat=True).distinct()
+    assert db(query.order_by("place")).rows() == [1, 2, 3]
+    assert db(query).count() == 3
+
+
+@rule("F12", needs=[NUMBER, Feature.COMPUTED])
+def test_iterating_reads_windows_over_all_rows(db: Db) -> None:
+    put(db)
+    query = rows.annotate(place=Window(RowNumber(), order_by="-name")).order_by("name")
+    assert [row.place for row in db(query).iterator(2)] == [6, 5, 4, 3, 2, 1]
+    with pytest.raises(QueryUsageError, match="keyset"):
+        db(query).keyset(2)
+
+
+@rule("F12", needs=[NUMBER, Feature.COMPUTED, Feature.UNION])
+def test_rows_with_windows_are_put_together(db: Db) -> None:
+    put(db)
+    query = rows.annotate(place=Window(RowNumber(), "text", "-number")).filter(place=1).values_list("name", "place")
+    assert db(query.union(rows.filter(name="a").values_list("name", "number")).order_by("name")).rows() == [
+        ("a", 1),
+        ("b", 1),
+        ("d", 1),
+        ("f", 1),
+    ]
+
+
+# ---- refusals
+
+
+@rule("F12")
+def test_windows_that_mean_nothing_are_refused(db: Db) -> None:
+    annotate = rows.annotate
+    number = Window(RowNumber(), order_by="name")
+    with db.commands(0):
+        refused: list[tuple[Callable[[], Any], str]] = [
+            (lambda: annotate(x=RowNumber()), r"RowNumber\(\) needs a window"),
+            (lambda: Window(F("number")), "takes an aggregate or a function"),  # type: ignore[arg-type]  # what users might write
+            (lambda: annotate(x=Window(RowNumber(), frame=RowRange(-1, 1))), "takes no frame"),
+            (lambda: annotate(x=Window(Sum("number", distinct=True))), "distinct"),
+            (lambda: annotate(x=Window(Sum("text"))), "Sum"),
+            (lambda: annotate(x=Window(Lag("number", 1, Value("a")))), "go together"),
+            (lambda: annotate(x=Window(Lag("data"))), "JSON"),
+            (lambda: annotate(x=Window(RowNumber(), "tags")), "list"),
+            (lambda: annotate(x=Window(RowNumber(), order_by="?")), r"no field '\?'"),
+            (lambda: annotate(x=Window(RowNumber(), "nosuch")), "no field 'nosuch'"),
+            (lambda: annotate(x=Window(Sum("number"), order_by="text", frame=ValueRange(-1, 1))), "exactly one int"),
+            (lambda: annotate(x=Window(FirstValue("name"), order_by="number", frame=ValueRange(-1, 1))), "RowRange"),
+            (lambda: annotate(n=number, x=Window(Sum("n"))), "window within a window"),
+            (lambda: annotate(n=number).values("n").annotate(c=Count("*")), "not of groups"),
+            (lambda: rows.values("text").annotate(c=Count("*"), n=number), "not of groups|many values"),
+            (lambda: Lag("number", 0), ">= 1"),
+            (lambda: Ntile(0), ">= 1"),
+            (lambda: RowRange(2, 1), "begins before"),
+            (lambda: RowRange("a", 1), "ints and None"),  # type: ignore[arg-type]  # what users might write
+        ]
+        for build, words in refused:
+            with pytest.raises(FieldError, match=words):
+                build().explain()
+        kept = annotate(n=number).filter(n=1)
+        with pytest.raises(QueryUsageError, match="window"):
+            db(kept).delete()
+        with pytest.raises(QueryUsageError, match="window"):
+            db(kept).update(number=1)
+        with pytest.raises(QueryUsageError, match="before the filter on a window"):
+            db(kept.client(max_rows=5)).rows()
+        with pytest.raises(FieldError, match="value of a window"):
+            db(annotate(n=number)).update(number=F("n"))
+
+
+@rule("declared", "K1")
+@pytest.mark.parametrize("capability", [NUMBER, AGGREGATES], ids=lambda capability: capability.name)
+def test_a_refused_window_is_named_with_what_would_work(db: Db, capability: Capability) -> None:
+    window = Window(RowNumber(), "text") if capability is NUMBER else Window(Sum("number"), "text")
+    query = rows.annotate(value=window)
+    if db.declares(capability, Feature.COMPUTED):
+        db(query).rows()
+        return
+    with db.commands(0), pytest.raises(NotSupportedError, match=r"Everything on .*text.*client\("):
+        query.explain()
+
+
+# ---- drawn ones
+
+DRAWN = ["flag", "number", "other", "rank", "amount", "exact", "real", "text", "word", "day"]
+TERMS = ["number", "-number", "rank", "-amount", "text", "-text", "day", "-word", "-flag", "exact"]
+PARTITIONS = [None, "flag", "rank", ["text", "rank"], "amount", "day"]
+
+
+def functions(db: Db) -> list[Any]:
+    """What is computed of rows, that the store declares."""
+    made: dict[WindowFunction, list[Any]] = {
+        WindowFunction.ROW_NUMBER: [RowNumber()],
+        WindowFunction.RANK: [Rank()],
+        WindowFunction.DENSE_RANK: [DenseRank()],
+        WindowFunction.PERCENT_RANK: [PercentRank()],
+        WindowFunction.CUME_DIST: [CumeDist()],
+        WindowFunction.NTILE: [Ntile(2), Ntile(3)],
+        WindowFunction.LAG: [Lag("number"), Lag("amount", 2), Lag("other", 1, 7), Lag("number", 1, "amount")],
+        WindowFunction.LEAD: [Lead("text"), Lead("exact", 2, Decimal("0.5")), Lead("day")],
+        WindowFunction.FIRST_VALUE: [FirstValue("text"), FirstValue("amount")],
+        WindowFunction.LAST_VALUE: [LastValue("number"), LastValue("day")],
+        WindowFunction.NTH_VALUE: [NthValue("word", 2), NthValue("exact", 3)],
+    }
+    return [each for function, some in made.items() if db.declares(function) for each in some]
+
+
+AGGREGATED = [
+    Count("*"),
+    Count("text"),
+    Sum("number"),
+    Sum("rank"),
+    Sum("amount"),
+    Sum("exact"),
+    Avg("rank"),
+    Avg("other"),
+    Min("amount"),
+    Max("text"),
+    Min("day"),
+    Max("exact"),
+    Variance("rank"),
+    StdDev("amount"),
+    Sum("amount", filter=Q(flag=True)),
+    Count("*", filter=Q(rank__gt=0)),
+]
+BOUNDS = st.none() | st.integers(-2, 2)
+
+
+@st.composite
+def windows(draw: st.DrawFn, db: Db) -> Any:
+    """A window of what the store declares."""
+    partition = draw(st.sampled_from(PARTITIONS))
+    order = draw(st.lists(st.sampled_from(TERMS), max_size=2))
+    given = draw(st.sampled_from(functions(db) + (AGGREGATED if db.declares(AGGREGATES) else [])))
+    frame = None
+    if isinstance(given, Count | Sum | Avg | Min | Max | Variance | StdDev | FirstValue | NthValue):
+        start, end = draw(BOUNDS), draw(BOUNDS)
+        if start is not None and end is not None and start > end:
+            start, end = end, start
+        by_value = ValueRange(draw(st.sampled_from([None, 0])), draw(st.sampled_from([None, 0])))
+        frame = draw(st.sampled_from([None, by_value, RowRange(start, end)]))
+    return Window(given, partition, order, frame)
+
+
+@pytest.mark.hypothesis
+@rule("A19", "A17", needs=[NUMBER, Feature.COMPUTED])
+def test_random_windows_agree_with_the_reference(db: Db, reference: Store) -> None:
+    if db.missing:
+        column(db, Window(RowNumber()))
+    pair = Pair(db, reference)
+
+    @often(db, 0.6)
+    @given(strategies.rows(DRAWN, 7), st.lists(windows(db), min_size=1, max_size=3))
+    def check(made: list[dict[str, Any]], asked: list[Any]) -> None:
+        pair.put(made)
+        for window in asked:
+            query = rows.annotate(value=window).order_by("name").values_list("name", "value")
+            expected = outcome(lambda query=query: list(query.using(reference)))
+            event("refused" if expected is DataError else "computed")
+            found = outcome(lambda query=query: db(query.all()).rows())
+            assert alike(found, expected), repr(window)
+            if expected is not DataError and expected:
+                value = expected[0][1]
+                kept = rows.annotate(value=window).filter(value=value).order_by("name")
+                assert db.names(kept) == [row.name for row in kept.using(reference)], repr(window)
+
+    check()
