@@ -35,6 +35,7 @@ from polystore.query.nodes import (
     Outer,
     Parameter,
     Scalar,
+    Select,
     Trunc,
     Truth,
 )
@@ -86,7 +87,7 @@ class Expressions(ABC):
 
     @abstractmethod
     def scalar(self, node: Scalar) -> Sql:
-        """The value of the first row of a query within, in working form."""
+        """The value of the first row of a query within: a column as it is stored, anything else in working form."""
 
     @abstractmethod
     def outer(self, node: Outer) -> Sql:
@@ -141,6 +142,8 @@ class Expressions(ABC):
                 return False
             case Outer():
                 return self.outer_is_working(expression)
+            case Scalar(rows=rows, value=value):
+                return not (isinstance(rows, Select) and value in rows.columns)
             case _:
                 return True
 
@@ -159,13 +162,15 @@ class Expressions(ABC):
                 return _NULL
             case Outer():
                 return self.outer(expression)
+            case Scalar():
+                return self.scalar(expression)
             case _:
                 return self.working(expression)
 
     def working(self, expression: Expression) -> Sql:
         """The expression in the form that is computed with."""
         match expression:
-            case Column() | Outer():
+            case Column() | Outer() | Scalar():
                 found = self.stored(expression)
                 return found if self.is_working(expression) else self.dialect.working(found, kind_of(expression))
             case Parameter():
@@ -186,8 +191,6 @@ class Expressions(ABC):
                 return Raw("(({0}) IS TRUE)", self.condition(condition))
             case Aggregated():
                 return self._aggregated(expression)
-            case Scalar():
-                return self.scalar(expression)
         assert_never(expression)
 
     def _value(self, parameter: Parameter) -> Sql:
@@ -275,7 +278,7 @@ class Expressions(ABC):
         if isinstance(value, Null):
             return _NULL
         kind = kind_of(value)
-        if isinstance(value, Column) and self.dialect.same_storage(field.kind, kind):
+        if not self.is_working(value) and self.dialect.same_storage(field.kind, kind):
             return self.stored(value)
         return self.dialect.store(field, self.working(value), kind)
 
