@@ -43,7 +43,6 @@ _UNDECLARED = frozenset(
         Feature.ORDER_BYTES,
         Feature.ROUND_FLOATS,
         Feature.TIME_ZONES,
-        Feature.SUBQUERIES,
         Feature.SUBQUERY_WRITES,
     }
 )

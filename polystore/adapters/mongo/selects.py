@@ -8,13 +8,13 @@ from typing import Any, TypeAlias
 from msgspec.structs import replace
 
 from polystore.adapters.mongo.dialect import KEY, Dialect, path_of
-from polystore.adapters.mongo.expiry import live_filter
 from polystore.adapters.mongo.expressions import refuse_order, value_of
+from polystore.adapters.mongo.lookups import matched_rows
 from polystore.adapters.mongo.scope import Scope, name_of, within
 from polystore.adapters.mongo.template import Hole
 from polystore.adapters.mongo.values import Document, null
 from polystore.errors import NotSupportedError
-from polystore.query.nodes import Column, Computed, Expression, Order, Parameter, Select
+from polystore.query.nodes import Column, Computed, Expression, Group, Order, Parameter, Select
 from polystore.schema.kinds import EmbeddedKind, JsonKind, Kind, ListKind, MapKind, describe_kind
 from polystore.schema.model import FieldInfo
 
@@ -23,9 +23,8 @@ Stages: TypeAlias = list[Document]
 
 def named_rows(operation: Select, dialect: Dialect) -> Stages:
     """The stages that answer the rows of a Select, as documents of its outputs."""
-    scope = Scope(dialect)
+    stages, scope = matched_rows(operation.schema, operation.condition, dialect, computed_in(operation))
     chosen = outputs(operation.columns, operation.computed, scope)
-    stages: Stages = [{"$match": live_filter(operation.schema, operation.condition, dialect)}]
     if not operation.distinct:
         stages += sorted_window(operation.order, operation.offset, operation.limit, scope)
         return [*stages, {"$project": {KEY: 0, **chosen}}]
@@ -33,6 +32,11 @@ def named_rows(operation: Select, dialect: Dialect) -> Stages:
     order = _order_of_outputs(operation)
     stages += sorted_window(order, operation.offset, operation.limit, Scope(dialect, within(KEY, name_of)))
     return [*stages, {"$replaceRoot": {"newRoot": f"${KEY}"}}]
+
+
+def computed_in(operation: Select | Group) -> list[Expression]:
+    """What an operation computes for its answers and their order."""
+    return [*(each.expression for each in operation.computed), *(term.expression for term in operation.order)]
 
 
 def outputs(columns: Sequence[FieldInfo], computed: Sequence[Computed], scope: Scope) -> Document:
