@@ -291,7 +291,9 @@ def _number(schema: Schema, stage: Query, terminal: Terminal) -> Group | Count |
 
 def _refuse_part(schema: Schema, stage: Query, behind_client: bool) -> None:
     """Refuses to estimate how many of the rows there are."""
-    narrowed = stage.sliced or stage.distinct or stage.keys is not None or stage.combined is not None or stage.kept != TRUE
+    narrowed = (
+        stage.sliced or stage.distinct or stage.keys is not None or stage.combined is not None or stage.kept != TRUE
+    )
     whole = not narrowed and simplify(stage.condition) == TRUE
     if behind_client or not whole:
         raise QueryUsageError(

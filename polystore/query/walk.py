@@ -6,7 +6,7 @@ Of a subquery they see its arguments: its rows are another query's matter.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 from msgspec.structs import replace
 
@@ -41,6 +41,8 @@ from polystore.query.nodes import (
     WithinRows,
 )
 from polystore.schema.model import FieldInfo
+
+Subquery: TypeAlias = Scalar | HasRows | WithinRows
 
 
 def expressions_of(expression: Expression, *, in_aggregates: bool = True) -> Iterator[Expression]:
@@ -108,6 +110,39 @@ def expressions_within(condition: Condition, *, in_aggregates: bool = True) -> I
                 yield from expressions_of(argument, in_aggregates=in_aggregates)
         case _:
             assert_never(condition)
+
+
+def subqueries_of(part: Expression | Condition, *, in_aggregates: bool = True) -> Iterator[Subquery]:
+    """The queries within an expression or a condition, each after those that its arguments are made of."""
+    for child in _children(part, in_aggregates=in_aggregates):
+        yield from subqueries_of(child, in_aggregates=in_aggregates)
+    if isinstance(part, Scalar | HasRows | WithinRows):
+        yield part
+
+
+def _children(part: Expression | Condition, *, in_aggregates: bool) -> tuple[Expression | Condition, ...]:
+    match part:
+        case Column() | Parameter() | Null() | Outer() | Random() | Path() | Size() | Holds() | AnyElement():
+            return ()
+        case Extract(operand=child) | Trunc(operand=child) | IsNull(operand=child) | Within(left=child):
+            return (child,)
+        case Windowed(condition=restriction):
+            return *parts_of_window(part), *(() if restriction is None else (restriction,))
+        case Truth(condition=child) | Not(child=child):
+            return (child,)
+        case Arithmetic(left=left, right=right) | Compare(left=left, right=right):
+            return left, right
+        case Call(arguments=children) | Scalar(arguments=children) | HasRows(arguments=children):
+            return children
+        case WithinRows(left=left, arguments=children):
+            return left, *children
+        case Case(branches=branches, default=default):
+            return *(each for branch in branches for each in branch), default
+        case All(children=children) | Either(children=children):
+            return children
+        case Aggregated(operand=counted, condition=restriction):
+            return tuple(each for each in (counted, restriction) if each is not None) if in_aggregates else ()
+    assert_never(part)
 
 
 def aggregates_of(expression: Expression) -> list[Aggregated]:

@@ -28,12 +28,14 @@ from polystore.query.nodes import (
     Compare,
     Condition,
     Either,
+    HasRows,
     Holds,
     IsNull,
     Not,
     Operator,
     Parameter,
     Within,
+    WithinRows,
 )
 from polystore.schema.model import FieldInfo
 
@@ -48,33 +50,39 @@ _ORDER = {
 }
 
 
-def filter_of(condition: Condition, dialect: Dialect) -> Filter:
+def filter_of(condition: Condition, scope: Scope) -> Filter:
     """The template of the query document that matches exactly the rows for which the condition is true.
+
+    Args:
+        condition: of rows of a model, whose columns stand where ``path_of`` says.
+        scope: where the queries within the condition stand.
 
     Raises:
         NotSupportedError: the store would answer differently.
     """
     match condition:
         case All(children=children):
-            return _joined([filter_of(child, dialect) for child in children])
+            return _joined([filter_of(child, scope) for child in children])
         case Either(children=()):
             return NEVER
         case Either(children=children):
-            return {"$or": [filter_of(child, dialect) for child in children]}
+            return {"$or": [filter_of(child, scope) for child in children]}
         case Not(child=child):
-            return _negated(child, dialect)
+            return _negated(child, scope)
         case IsNull(operand=Column(field=field)):
             return {path_of(field): None}
         case Within(left=Column(field=field), values=options):
-            return {path_of(field): {"$in": listing(options, dialect)}}
+            return {path_of(field): {"$in": listing(options, scope.dialect)}}
         case Compare(left=Column() as left, operator=Operator.REGEX | Operator.IREGEX as operator) if (
-            dialect.checks_patterns and isinstance(condition.right, Parameter)
+            scope.dialect.checks_patterns and isinstance(condition.right, Parameter)
         ):
-            return {"$expr": matched(left, operator, condition.right, Scope(dialect))}
+            return {"$expr": matched(left, operator, condition.right, scope)}
         case Compare(left=Column(field=field), operator=operator, right=Parameter() as right):
-            return {path_of(field): _tested(field, operator, right, dialect)}
+            return {path_of(field): _tested(field, operator, right, scope.dialect)}
+        case HasRows() | WithinRows():
+            return {scope.subqueries[condition]: True}
         case IsNull() | Within() | Compare():
-            return {"$expr": truth_of(condition, Scope(dialect))}
+            return {"$expr": truth_of(condition, scope)}
         case Holds() | AnyElement():
             undeclared(condition)
     assert_never(condition)
@@ -107,11 +115,13 @@ def can_fail(condition: Condition) -> bool:
             return computes(left) or computes(right)
         case Holds() | AnyElement():
             undeclared(condition)
+        case HasRows() | WithinRows():
+            return True
     assert_never(condition)
 
 
-def _negated(child: Condition, dialect: Dialect) -> Filter:
-    found = filter_of(child, dialect)
+def _negated(child: Condition, scope: Scope) -> Filter:
+    found = filter_of(child, scope)
     if len(found) != 1 or isinstance(child, All | Either | Not):
         return {"$nor": [found]}
     ((path, test),) = found.items()
@@ -120,7 +130,7 @@ def _negated(child: Condition, dialect: Dialect) -> Filter:
             return {"$expr": {"$not": [test]}}
         case Within():
             return {path: {"$nin": test["$in"]}}
-        case Compare(operator=Operator.EXACT) | IsNull():
+        case Compare(operator=Operator.EXACT) | IsNull() | HasRows() | WithinRows():
             return {path: {"$ne": test}}
         case _:
             return {path: {"$not": test}}

@@ -45,7 +45,6 @@ _UNDECLARED = frozenset(
         Feature.ORDER_BYTES,
         Feature.ROUND_FLOATS,
         Feature.TIME_ZONES,
-        Feature.SUBQUERIES,
         Feature.SUBQUERY_WRITES,
         Feature.WINDOW_DISTANCES,
     }

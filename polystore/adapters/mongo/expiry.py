@@ -7,14 +7,15 @@ from datetime import UTC, datetime, timedelta
 
 from polystore.adapters.mongo.conditions import Filter, filter_of
 from polystore.adapters.mongo.dialect import EXPIRY, Dialect
+from polystore.adapters.mongo.scope import Scope
 from polystore.adapters.mongo.template import Now
 from polystore.query.nodes import All
 from polystore.schema.model import Schema
 
 
 def live_filter(schema: Schema, condition: All, dialect: Dialect) -> Filter:
-    """The query document of the rows that are alive and fulfil the condition."""
-    found = filter_of(condition, dialect)
+    """The query document of the rows that are alive and fulfil the condition, within which is no query."""
+    found = filter_of(condition, Scope(dialect))
     if schema.ttl is None:
         return found
     alive = {EXPIRY: {"$gt": Now(this_moment)}}

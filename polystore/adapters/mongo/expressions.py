@@ -40,20 +40,24 @@ from polystore.query.nodes import (
     Expression,
     Extract,
     Function,
+    HasRows,
     Holds,
     IsNull,
     Not,
     Null,
     Operator,
+    Outer,
     Parameter,
     ParameterList,
     Path,
     Random,
+    Scalar,
     Size,
     Trunc,
     Truth,
     Windowed,
     Within,
+    WithinRows,
 )
 from polystore.query.walk import expressions_of
 from polystore.schema.kinds import Kind, PlainKind, describe_kind, is_container, plain_kind
@@ -67,7 +71,7 @@ def kind_of(expression: Expression) -> PlainKind | None:
 
 def computes(expression: Expression) -> bool:
     """Whether there is something in the expression that can fail."""
-    harmless = Column | Parameter | Null | Extract | Trunc
+    harmless = Column | Parameter | Null | Extract | Trunc | Outer | Scalar
     return any(not isinstance(each, harmless) for each in expressions_of(expression))
 
 
@@ -109,8 +113,15 @@ def value_of(expression: Expression, scope: Scope, *, exact: bool = True) -> Any
             return {"$rand": {}}
         case Windowed():
             raise AssertionError("windows are computed by stages of their own")
+        case Outer(place=place):
+            return f"$${OUTER}{place}"
+        case Scalar():
+            return f"${scope.subqueries[expression]}"
     assert_never(expression)
 
+
+OUTER = "outer"
+"""What the variables of a query within are called, before their numbers."""
 
 # ---- functions
 
@@ -148,7 +159,7 @@ def _call(node: Call, scope: Scope, *, exact: bool) -> Any:
 def _at_run_time(expression: Expression, scope: Scope, *, exact: bool = True) -> Any:
     """The expression, never as a constant: a server computes those before it looks whether there is a row at all."""
     value = value_of(expression, scope, exact=exact)
-    constant = not any(isinstance(each, Column | Aggregated) for each in expressions_of(expression))
+    constant = not any(isinstance(each, Column | Aggregated | Outer) for each in expressions_of(expression))
     return unless_null(["$$ROOT"], value) if constant else value
 
 
@@ -195,6 +206,8 @@ def truth_of(condition: Condition, scope: Scope) -> Any:
             return comparison(left, operator, right, scope)
         case Holds() | AnyElement():
             undeclared(condition)
+        case HasRows() | WithinRows():
+            return f"${scope.subqueries[condition]}"
     assert_never(condition)
 
 
@@ -204,6 +217,8 @@ def comparison(left: Expression, operator: Operator, right: Expression, scope: S
     if operator in PATTERNS and isinstance(right, Parameter):
         return matched(left, operator, right, scope)
     a, b = _same_precision(value_of(left, scope), kind_of(left), value_of(right, scope), kind_of(right))
+    if isinstance(left, Column) and isinstance(right, Outer) and isinstance(a, str) and isinstance(b, str):
+        return {"$and": [_test(operator, a, b, left, scope.dialect), not_null(a), not_null(b)]}
     test = _test(operator, "$$a", "$$b", left, scope.dialect)
     if computes(right):
         return given({"a": a}, {"$and": [not_null("$$a"), given({"b": b}, {"$and": [not_null("$$b"), test]})]})

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, assert_never
 
 from polystore.adapters.mongo.aggregates import finished, gathered, needs_least, operand_of
 from polystore.adapters.mongo.dialect import KEY, Dialect
-from polystore.adapters.mongo.expiry import live_filter
 from polystore.adapters.mongo.expressions import truth_of, value_of
+from polystore.adapters.mongo.lookups import Lookups, looked_up_for, matched_rows
 from polystore.adapters.mongo.scope import Scope, name_of, within
 from polystore.adapters.mongo.selects import (
     Stages,
     beside_group,
+    computed_in,
     computes_in,
     named_rows,
     outputs,
     sorted_window,
 )
 from polystore.adapters.mongo.values import Document, or_null
-from polystore.query.nodes import Aggregated, Column, Combination, Group, Select
+from polystore.query.nodes import Aggregated, Column, Combination, Expression, Group, Select
 from polystore.query.walk import aggregates_of, aggregates_within
 
 
@@ -33,10 +34,12 @@ def group_stages(operation: Group, dialect: Dialect, source: Stages | None = Non
     """
     names = {node: f"a{place}" for place, node in enumerate(_aggregates(operation))}
     groups = Scope(dialect, within(KEY, name_of), names)
-    stages = _rows(operation, dialect) if source is None else list(source)
-    stages += _grouped(operation, names, stages, _scope_of_rows(operation, dialect))
+    stages, scope = _rows(operation, dialect, [*(key.expression for key in operation.keys), *names], source)
+    stages += _grouped(operation, names, stages, scope)
     if names:
         stages.append({"$project": {node_name: finished(node, node_name) for node, node_name in names.items()}})
+    looked_up, groups = looked_up_for((operation.having, *computed_in(operation)), groups, in_aggregates=False)
+    stages += looked_up
     if operation.having.children:
         stages.append({"$match": {"$expr": truth_of(operation.having, groups)}})
     stages += sorted_window(operation.order, operation.offset, operation.limit, groups)
@@ -55,26 +58,33 @@ def _aggregates(operation: Group) -> list[Aggregated]:
 # ---- rows
 
 
-def _scope_of_rows(operation: Group, dialect: Dialect) -> Scope:
-    return Scope(dialect) if operation.source is None else Scope(dialect, name_of)
-
-
-def _rows(operation: Group, dialect: Dialect) -> Stages:
+def _rows(
+    operation: Group, dialect: Dialect, others: Sequence[Expression], given: Stages | None
+) -> tuple[Stages, Scope]:
+    """The stages that find the rows of the groups; and the scope of these rows."""
     match operation.source:
         case None:
-            return [{"$match": live_filter(operation.schema, operation.condition, dialect)}]
-        case Select() as source:
-            stages = named_rows(source, dialect)
-        case Group() as source:
-            stages = group_stages(source, dialect)
+            return matched_rows(operation.schema, operation.condition, dialect, others)
+        case Select() | Group() as source:
+            stages = stages_of(source, dialect)
         case Combination():
-            raise AssertionError("the stages of combined rows are given")
+            assert given is not None, "the stages of combined rows are given"
+            stages = list(given)
         case _:
             assert_never(operation.source)
+    looked_up, scope = looked_up_for((operation.condition, *others), Scope(dialect, name_of))
+    stages += looked_up
     if operation.condition.children:
-        scope = _scope_of_rows(operation, dialect)
         stages.append({"$match": {"$expr": truth_of(operation.condition, scope)}})
-    return stages
+    return stages, scope
+
+
+def stages_of(operation: Select | Group, dialect: Dialect) -> Stages:
+    """The stages that answer rows or groups, as documents of their outputs."""
+    return named_rows(operation, dialect) if isinstance(operation, Select) else group_stages(operation, dialect)
+
+
+Lookups.stages_of = staticmethod(stages_of)
 
 
 # ---- grouping

@@ -9,11 +9,13 @@ from polystore.adapters.mongo.commands import CountRows, ExistsRow, Read
 from polystore.adapters.mongo.conditions import key_is_fixed
 from polystore.adapters.mongo.dialect import KEY, Dialect, path_of
 from polystore.adapters.mongo.expiry import live_filter
+from polystore.adapters.mongo.lookups import has_subqueries, matched_rows
 from polystore.adapters.mongo.prepared import MongoPrepared
 from polystore.adapters.mongo.scope import Path, Scope, name_of
 from polystore.adapters.mongo.selects import (
     Stages,
     by_path,
+    computed_in,
     computes_in,
     distinct_values,
     is_plain,
@@ -34,6 +36,8 @@ _EVERYTHING = 2**31 - 1
 
 def select(operation: Select, dialect: Dialect) -> MongoPrepared:
     """The rows of a Select."""
+    if has_subqueries((operation.condition, *computed_in(operation))):
+        return _pipeline(operation, named_rows(operation, dialect), operation.limit is not None, dialect)
     plain = is_plain(operation.order) and not (operation.windows or operation.first)
     if operation.distinct and not operation.computed and plain:
         return _distinct(operation, dialect)
@@ -59,7 +63,7 @@ def count(operation: Count, dialect: Dialect) -> MongoPrepared:
     if operation.estimate:
         kept: Stages = [{"$collStats": {"count": {}}}, {"$group": {KEY: None, "n": {"$sum": "$count"}}}]
         return MongoPrepared(builder(CountRows, operation.schema, _aggregate(operation.schema, kept)))
-    stages: Stages = [{"$match": live_filter(operation.schema, operation.condition, dialect)}]
+    stages, _ = matched_rows(operation.schema, operation.condition, dialect)
     if operation.distinct:
         stages += distinct_values(operation.distinct, by_path(operation.distinct), beside=computes_in(stages))
     stages += window(operation.offset, operation.limit)
@@ -69,6 +73,10 @@ def count(operation: Count, dialect: Dialect) -> MongoPrepared:
 
 def exists(operation: Exists, dialect: Dialect) -> MongoPrepared:
     """Whether there is a row."""
+    if has_subqueries((operation.condition,)):
+        stages, _ = matched_rows(operation.schema, operation.condition, dialect)
+        stages += [*window(operation.offset, None), {"$limit": 1}, {"$count": "n"}]
+        return MongoPrepared(builder(CountRows, operation.schema, _aggregate(operation.schema, stages)))
     document: Document = {
         "find": operation.schema.table,
         "filter": live_filter(operation.schema, operation.condition, dialect),

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from polystore.adapters.mongo.dialect import Dialect, path_of
 from polystore.query.nodes import Aggregated
+from polystore.query.walk import Subquery
 from polystore.schema.model import FieldInfo
 
 Path: TypeAlias = Callable[[FieldInfo], str]
@@ -21,11 +22,13 @@ class Scope:
         dialect: how values are stored.
         path: where the value of a column stands.
         aggregates: where the aggregates of a group stand.
+        subqueries: where stands what came of the queries within.
     """
 
     dialect: Dialect
     path: Path = path_of
     aggregates: Mapping[Aggregated, str] = field(default_factory=dict)
+    subqueries: Mapping[Subquery, str] = field(default_factory=dict)
 
 
 def name_of(field: FieldInfo) -> str:

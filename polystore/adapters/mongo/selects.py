@@ -8,14 +8,14 @@ from typing import Any, TypeAlias
 from msgspec.structs import replace
 
 from polystore.adapters.mongo.dialect import KEY, Dialect, path_of
-from polystore.adapters.mongo.expiry import live_filter
 from polystore.adapters.mongo.expressions import refuse_order, truth_of, value_of
+from polystore.adapters.mongo.lookups import matched_rows
 from polystore.adapters.mongo.scope import Scope, name_of, within
 from polystore.adapters.mongo.template import Hole
 from polystore.adapters.mongo.values import Document, null, or_null
 from polystore.adapters.mongo.windows import window_stages
 from polystore.errors import NotSupportedError
-from polystore.query.nodes import Column, Computed, Expression, Order, Parameter, Select
+from polystore.query.nodes import Column, Computed, Expression, Group, Order, Parameter, Select
 from polystore.schema.kinds import EmbeddedKind, JsonKind, Kind, ListKind, MapKind, describe_kind
 from polystore.schema.model import FieldInfo
 
@@ -24,9 +24,8 @@ Stages: TypeAlias = list[Document]
 
 def named_rows(operation: Select, dialect: Dialect) -> Stages:
     """The stages that answer the rows of a Select, as documents of its outputs."""
-    scope = Scope(dialect)
+    stages, scope = matched_rows(operation.schema, operation.condition, dialect, computed_in(operation))
     chosen = outputs(operation.columns, operation.computed, scope)
-    stages: Stages = [{"$match": live_filter(operation.schema, operation.condition, dialect)}]
     stages += window_stages(operation.windows, scope)
     if operation.kept.children:
         stages.append({"$match": {"$expr": truth_of(operation.kept, scope)}})
@@ -50,6 +49,14 @@ def _first_rows(operation: Select, scope: Scope) -> Stages:
         {"$group": {KEY: "$key", "row": {"$first": "$row"}}},
         {"$replaceRoot": {"newRoot": "$row"}},
     ]
+
+
+def computed_in(operation: Select | Group) -> list[Expression]:
+    """What an operation computes for its answers and their order."""
+    found = [*(each.expression for each in operation.computed), *(term.expression for term in operation.order)]
+    if isinstance(operation, Select):
+        found += [*(each.expression for each in operation.windows), *operation.first]
+    return found
 
 
 def outputs(columns: Sequence[FieldInfo], computed: Sequence[Computed], scope: Scope) -> Document:

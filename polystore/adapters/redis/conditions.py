@@ -32,12 +32,14 @@ from polystore.query.nodes import (
     Condition,
     Either,
     Expression,
+    HasRows,
     Holds,
     IsNull,
     Not,
     Operator,
     Parameter,
     Within,
+    WithinRows,
 )
 from polystore.query.text import simple_fold
 from polystore.schema.kinds import is_container
@@ -105,7 +107,7 @@ def read_branches(layout: Layout, condition: Condition) -> tuple[Branch, ...]:
         case Compare() | Within() | IsNull():
             test = _read_test(layout, condition)
             return (Branch(((test.slot, (test,)),)),)
-        case Holds() | AnyElement():
+        case Holds() | AnyElement() | HasRows() | WithinRows():
             undeclared(condition)
     assert_never(condition)
 

@@ -65,7 +65,7 @@ def compile_operation(operation: Operation, dialect: Dialect, tables: Callable[[
         case Select() | Group() | Combination():
             return _rows(operation, read_rows(operation, writer), writer)
         case Count():
-            return _finish(operation, Action.COUNT, _count(operation, writer), writer)
+            return _finish(operation, Action.COUNT, _count(operation, table, writer), writer)
         case Exists():
             found = where(select(_ONE).select_from(table), operation.condition, writer)
             found = sliced(found.limit(_ONE), None, operation.offset, writer)
@@ -77,11 +77,11 @@ def compile_operation(operation: Operation, dialect: Dialect, tables: Callable[[
     assert_never(operation)
 
 
-def _count(operation: Count, writer: Writer) -> Any:
+def _count(operation: Count, table: Table, writer: Writer) -> Any:
     if operation.estimate:
-        name = writer.dialect.sql.identifier_preparer.format_table(writer.table)
-        exact = select(func.count()).select_from(writer.table).scalar_subquery()
-        return select(writer.dialect.estimate(writer.table.name, name, exact))
+        name = writer.dialect.sql.identifier_preparer.format_table(table)
+        exact = select(func.count()).select_from(table).scalar_subquery()
+        return select(writer.dialect.estimate(table.name, name, exact))
     if operation.limit is None and operation.offset is None and not operation.distinct:
         return where(select(func.count()).select_from(writer.table), operation.condition, writer)
     columns: list[Any] = [writer.table.c[field.column] for field in operation.distinct] or [_ONE]

@@ -30,6 +30,7 @@ from polystore.query.nodes import (
     Outer,
     Parameter,
     Path,
+    Scalar,
     Windowed,
     Within,
     WithinRows,
@@ -44,6 +45,8 @@ _INVERSE = {
     Operator.LT: COMPARISONS[Operator.GTE],
     Operator.LTE: COMPARISONS[Operator.GT],
 }
+_PLACES = Column | Extract | Outer | Scalar
+"""What can be in stored form."""
 
 
 class Writer(Expressions):
@@ -126,7 +129,8 @@ class Writer(Expressions):
         if isinstance(left, Column | Extract) and not self.is_working(left):
             if isinstance(right, Parameter):
                 return comparisons[operator](self.stored(left), self.bind(right, self.dialect.codec(left_kind).dump))
-            as_stored = isinstance(right, Column | Outer) and not self.is_working(right)
+        if isinstance(left, _PLACES) and isinstance(right, _PLACES):
+            as_stored = not self.is_working(left) and not self.is_working(right)
             if as_stored and self.dialect.same_storage(left_kind, right_kind):
                 return comparisons[operator](self.stored(left), self.stored(right))
         return self.dialect.compare(operator, self.working(left), left_kind, self.working(right), right_kind)

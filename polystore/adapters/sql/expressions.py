@@ -37,6 +37,7 @@ from polystore.query.nodes import (
     Path,
     Random,
     Scalar,
+    Select,
     Size,
     Trunc,
     Truth,
@@ -102,7 +103,7 @@ class Expressions(ABC):
 
     @abstractmethod
     def scalar(self, node: Scalar) -> Sql:
-        """The value of the first row of a query within, in working form."""
+        """The value of the first row of a query within: a column as it is stored, anything else in working form."""
 
     @abstractmethod
     def outer(self, node: Outer) -> Sql:
@@ -157,6 +158,8 @@ class Expressions(ABC):
                 return False
             case Outer():
                 return self.outer_is_working(expression)
+            case Scalar(rows=rows, value=value):
+                return not (isinstance(rows, Select) and value in rows.columns)
             case _:
                 return True
 
@@ -175,13 +178,15 @@ class Expressions(ABC):
                 return _NULL
             case Outer():
                 return self.outer(expression)
+            case Scalar():
+                return self.scalar(expression)
             case _:
                 return self.working(expression)
 
     def working(self, expression: Expression) -> Sql:
         """The expression in the form that is computed with."""
         match expression:
-            case Column() | Outer():
+            case Column() | Outer() | Scalar():
                 found = self.stored(expression)
                 return found if self.is_working(expression) else self.dialect.working(found, kind_of(expression))
             case Parameter():
@@ -206,8 +211,6 @@ class Expressions(ABC):
                 return self.dialect.path(self, self.stored(operand), expression)
             case Size(operand=operand):
                 return self.dialect.size(self.stored(operand))
-            case Scalar():
-                return self.scalar(expression)
             case Windowed():
                 return self.window(expression)
             case Random():
@@ -303,7 +306,7 @@ class Expressions(ABC):
         if isinstance(value, Null):
             return _NULL
         kind = kind_of(value)
-        if isinstance(value, Column) and self.dialect.same_storage(field.kind, kind):
+        if not self.is_working(value) and self.dialect.same_storage(field.kind, kind):
             return self.stored(value)
         return self.dialect.store(field, self.working(value), kind)
 

@@ -93,10 +93,11 @@ class StatementWriter(Writer):
     # ---- expressions and conditions
 
     def scalar(self, node: Scalar) -> Sql:
-        """The value of the only row."""
+        """The value of the first row."""
         inner = self._within(node.rows, node.arguments)
         rows = _rows(node.rows, inner)
-        value = inner.worked(_cell(rows, node.value))
+        cell = _cell(rows, node.value)
+        value = inner.worked(cell) if self.is_working(node) else cell.sql
         return self.dialect.placed(Raw("{0}", _only(rows, value).scalar_subquery()), value)
 
     def existence(self, node: HasRows, *, negated: bool = False) -> Sql:
@@ -131,12 +132,13 @@ class StatementWriter(Writer):
         return Raw("(EXISTS {0})", found.where(same).scalar_subquery())
 
     def _compares_as_stored(self, left: Expression, cell: Cell) -> bool:
-        plain = isinstance(left, Column | Extract | Outer) and not self.is_working(left) and not cell.working
+        plain = isinstance(left, Column | Extract | Outer | Scalar) and not self.is_working(left) and not cell.working
         return plain and self.dialect.same_storage(kind_of(left), cell.field.kind)
 
     def worked(self, cell: Cell) -> Sql:
-        """A cell in working form."""
-        return cell.sql if cell.working else self.dialect.working(cell.sql, cell.field.kind)
+        """A cell in working form, a computed one as the query within answers it."""
+        convert = self.dialect.settled if cell.working else self.dialect.working
+        return convert(cell.sql, cell.field.kind)
 
 
 def _rows(operation: Select | Group, writer: StatementWriter) -> Rows:
