@@ -45,7 +45,7 @@ from polystore.query.nodes import (
 )
 from polystore.query.text import simple_fold
 from polystore.schema.document_indexes import holds_singles
-from polystore.schema.kinds import ListKind, is_container
+from polystore.schema.kinds import ListKind, describe_kind, is_container
 from polystore.schema.model import FieldInfo
 from polystore.schema.paths import PathInfo
 
@@ -302,7 +302,7 @@ def _list_slot(layout: Layout, field: FieldInfo, text: str) -> int:
 
 def _refuse_field(field: FieldInfo, text: str, folded: bool = False) -> NoReturn:
     if is_container(field.kind) and not holds_singles(field.kind):
-        remedy = "a structure as a whole cannot be indexed on Redis: ask for what lies at a path into it"
+        remedy = f"{describe_kind(field.kind)} as a whole cannot be indexed on Redis"
     elif folded:
         remedy = f'declare Index("{field.name}", casefold=True) in Meta.indexes'
     elif isinstance(field, PathInfo):

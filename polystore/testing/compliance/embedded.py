@@ -165,12 +165,8 @@ def test_rows_are_ordered_by_values_at_a_path(db: Db, field: str) -> None:
 @pytest.mark.parametrize("field", sorted(INDEXED))
 def test_rows_are_ordered_and_paged_by_an_indexed_path(db: Db, field: str) -> None:
     low, high = LOW_HIGH[field]
-    rows = {
-        "high": Author(name="b", **{field: high}),
-        "null": Author(name="c"),
-        "low": Author(name="a", **{field: low}),
-    }
-    put(db, [{"name": name, "author": author} for name, author in rows.items()])
+    values = {"high": high, "null": None, "low": low}
+    put(db, [{"name": name, "author": Author(name="x", **{field: value})} for name, value in values.items()])
     query = docs.order_by(f"author__{field}")
     assert db.names(query) == ["null", "low", "high"]
     assert db.names(docs.order_by(f"-author__{field}")) == ["high", "low", "null"]
