@@ -220,7 +220,7 @@ def _definition(
     described = {
         "format": FORMAT,
         "key": [key.column, type(plain_kind(key.kind)).__name__],
-        "slots": [[slot.field.column, slot.kind_name, slot.folded] for slot in slots],
+        "slots": [slot.definition for slot in slots],
         "indexes": [[index.name, list(index.code)] for index in indexes],
         "expires": schema.ttl is not None,
         "uniques": [[unique.name, list(unique.slots), unique.nulls_distinct] for unique in uniques],

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import NoReturn
 
-from polystore.adapters.redis.conditions import Asked, Branch, ElementsTest, field_of
+from polystore.adapters.redis.conditions import AnyTest, Asked, Branch, ElementsTest, field_of
 from polystore.adapters.redis.elements import Elements
 from polystore.adapters.redis.keys import successor
 from polystore.adapters.redis.layout import KEY_SLOT, IndexLayout, Layout, Part, parts_code
@@ -131,7 +131,7 @@ def _sort_key(layout: Layout, terms: tuple[Part, ...], ordered: int | None, dire
 
 
 def _sources(layout: Layout, branch: Branch, terms: tuple[Part, ...]) -> tuple[Source | UniqueSource, ...]:
-    if all(isinstance(test, ElementsTest) and not test.points for _, tests in branch.tests for test in tests):
+    if all(_only_leaves_out(tests) for _, tests in branch.tests):
         return (Source(1, 0),)
     found: list[Source | UniqueSource] = [
         UniqueSource(number)
@@ -145,6 +145,11 @@ def _sources(layout: Layout, branch: Branch, terms: tuple[Part, ...]) -> tuple[S
             runs = _direction(index, terms, constant | points) if terms else None
             found.append(Source(number, bound, runs or ""))
     return tuple(found)
+
+
+def _only_leaves_out(tests: Sequence[AnyTest]) -> bool:
+    """Whether the tests only tell what a list does not hold: no index finds its rows, each must be looked at."""
+    return all(isinstance(test, ElementsTest) and not test.points for test in tests)
 
 
 def _binds_value(branch: Branch, slot: int) -> bool:
@@ -274,7 +279,7 @@ def unique_keys(layout: Layout, unique: int, asked: Mapping[int, Asked]) -> list
 
 
 def _refuse_branch(layout: Layout, branch: Branch) -> NoReturn:
-    slot = branch.tests[0][0]
+    slot = next(slot for slot, tests in branch.tests if not _only_leaves_out(tests))
     field = layout.schema.primary_key if slot == KEY_SLOT else layout.slots[slot - 1].field
     text = " and ".join(test.text for _, tests in branch.tests for test in tests)
     field_index = "" if isinstance(field, PathInfo) else f"index=True on {field.name}, or "

@@ -39,11 +39,13 @@ class Slot:
         return self.field.root if isinstance(self.field, PathInfo) else self.field
 
     @property
-    def kind_name(self) -> str:
-        """What the encodings are of, as a definition tells it."""
-        kind = plain_kind(self.field.kind)
+    def definition(self) -> tuple[str, str, bool]:
+        """What the slot is made from, as the server remembers it: the place in a row, the kind, whether it is folded."""
+        kind, place = plain_kind(self.field.kind), self.source.column
+        if isinstance(self.field, PathInfo):
+            place = ".".join([place, *(step.field.column for step in self.field.steps if isinstance(step, Attribute))])
         of = f" of {type(plain_kind(kind.item)).__name__}" if isinstance(kind, ListKind) else ""
-        return type(kind).__name__ + of
+        return place, type(kind).__name__ + of, self.folded
 
 
 def is_same(held: FieldInfo, asked: FieldInfo) -> bool:

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from random import Random
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from polystore import F, Field, Index, Model, Q, Store, field
-from polystore.adapters.redis import open as open_redis
-from polystore.api.complete import schema_of
-from polystore.errors import DoesNotExist, IndexRequired, NotSupportedError
+from polystore import Model, Store
+from polystore.errors import NotSupportedError
 from tests.adapters.redis.audit import audit
-from tests.adapters.redis.conftest import BOTH, driver, wipe
-from tests.adapters.redis.papers import ORDERS, Paper, Place, Writer, draw_condition, draw_row
+from tests.adapters.redis.conftest import BOTH
+from tests.adapters.redis.papers import ORDERS, Paper, draw_condition, draw_row
 
 ROWS = 150
-QUESTIONS = 200
+QUESTIONS = 120
 
 
 @pytest.fixture(scope="module", params=BOTH)
@@ -75,7 +71,7 @@ def answer(query: Any, terminal: str) -> Any:
             return None if found is None else found.pk
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_answers_are_those_of_the_store_in_memory(store: Store, seed: int) -> None:
     random = Random(seed)
     outcomes: Counter[str] = Counter()
@@ -127,7 +123,10 @@ async def test_both_colours_give_the_same_answers(store: Store) -> None:
 
 def test_long_lists_of_elements_are_answered(store: Store) -> None:
     many = list(range(-2000, 2000))
-    for query in (Paper.objects.filter(numbers__overlap=many), Paper.objects.filter(year__in=many, tags__overlap=["a", "b"])):
+    for query in (
+        Paper.objects.filter(numbers__overlap=many),
+        Paper.objects.filter(year__in=many, tags__overlap=["a", "b"]),
+    ):
         with_both = query.filter(writer__age__in=many)
         for each in (query, with_both, query.filter(title="a")):
             assert answer(each.using("kv"), "count") == answer(each.using("default"), "count")
