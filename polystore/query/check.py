@@ -198,10 +198,9 @@ class _Checker:
                 self.need(Feature.NULLS_ORDER, what)
             if isinstance(term.expression.kind, JsonKind):
                 self.need(Feature.ORDER_JSON, what)
-            if not isinstance(term.expression, Column | Random):
+            if not isinstance(term.expression, Column | Path | Random):
                 self.need(Feature.ORDER_EXPRESSIONS, what)
-            if not isinstance(term.expression, Column):
-                self.expression(term.expression)
+            self.expression(term.expression)
 
     def assigned(self, assignment: Assignment) -> None:
         name, value = assignment.field.name, assignment.value

@@ -11,8 +11,9 @@ from polystore.adapters.redis.compile import compile_operation
 from polystore.adapters.redis.layout import Layout, make_layout
 from polystore.adapters.redis.target import Target
 from polystore.errors import NotSupportedError
-from polystore.query.nodes import Aggregate, ArithmeticOperator, Operation, Operator
-from polystore.schema.kinds import Kind
+from polystore.query.nodes import Aggregate, ArithmeticOperator, Holding, Operation, Operator
+from polystore.schema.document_indexes import targets_of
+from polystore.schema.kinds import Kind, ListKind
 from polystore.schema.model import Schema
 
 CAPABILITIES = Capabilities(
@@ -32,6 +33,7 @@ CAPABILITIES = Capabilities(
     features=frozenset(
         {
             Feature.ORDER_BYTES,
+            Feature.PATHS,
             Feature.MODULO_FLOATS,
             Feature.UPDATE_EXPRESSIONS,
             Feature.DISTINCT,
@@ -49,6 +51,7 @@ CAPABILITIES = Capabilities(
         }
     ),
     aggregates=frozenset({Aggregate.COUNT, Aggregate.SUM, Aggregate.AVG, Aggregate.MIN, Aggregate.MAX}),
+    holdings=frozenset({Holding.ARRAY_CONTAINS, Holding.ARRAY_OVERLAP}),
 )
 
 
@@ -67,11 +70,18 @@ class RedisAdapter:
         """Refuses a schema that cannot be kept here.
 
         Raises:
-            NotSupportedError: a name that the adapter needs itself.
+            NotSupportedError: a name that the adapter needs itself, or an index over several lists.
         """
         for info in schema.fields:
             if info.column == "_v":
                 raise NotSupportedError(f"{info.label}: the column _v is taken on Redis; choose another db_column")
+        for index in schema.document_indexes:
+            lists = [target.label for target in targets_of(schema.fields, index) if isinstance(target.kind, ListKind)]
+            if len(lists) > 1:
+                raise NotSupportedError(
+                    f"{schema.name}: index {index.name} is over several lists ({', '.join(lists)}), of which it would "
+                    "keep every combination of elements; on Redis declare an index for each"
+                )
 
     def find_layout(self, schema: Schema) -> Layout:
         """Where the model lives; made once."""

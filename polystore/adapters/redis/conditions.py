@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, assert_never
+from typing import Any, NoReturn, TypeAlias, assert_never
 
 from polystore.adapters.base import undeclared
+from polystore.adapters.redis.elements import Clause, Elements
 from polystore.adapters.redis.keys import AFTER_NULL, NULL, encode_folded_text, encoder, successor, text_prefix
 from polystore.adapters.redis.layout import Layout
 from polystore.adapters.redis.regions import (
@@ -24,6 +25,7 @@ from polystore.adapters.redis.regions import (
     unite,
 )
 from polystore.errors import IndexRequired, NotSupportedError
+from polystore.query.explain import describe_expression
 from polystore.query.nodes import (
     All,
     AnyElement,
@@ -33,20 +35,26 @@ from polystore.query.nodes import (
     Either,
     Expression,
     HasRows,
+    Holding,
     Holds,
     IsNull,
     Not,
     Operator,
     Parameter,
+    Path,
     Within,
     WithinRows,
 )
 from polystore.query.text import simple_fold
-from polystore.schema.kinds import is_container
+from polystore.schema.document_indexes import holds_singles
+from polystore.schema.kinds import ListKind, describe_kind, is_container
 from polystore.schema.model import FieldInfo
+from polystore.schema.paths import PathInfo
 
 Values: TypeAlias = Sequence[Any]
 FindRegion: TypeAlias = Callable[[Values], Region]
+FindElements: TypeAlias = Callable[[Values], Elements]
+Asked: TypeAlias = Region | Elements
 
 MAX_BRANCHES = 16
 FOLDED = frozenset({Operator.IEXACT, Operator.ISTARTSWITH})
@@ -65,25 +73,59 @@ class Test:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ElementsTest:
+    """What is asked of the elements of the list in a slot; ``points`` unless it only tells which are not there."""
+
+    slot: int
+    find: FindElements
+    text: str
+    points: bool = True
+    exact: bool = False
+    null: bool = False
+
+
+AnyTest: TypeAlias = Test | ElementsTest
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Branch:
     """Tests by slot; all must hold."""
 
-    tests: tuple[tuple[int, tuple[Test, ...]], ...]
+    tests: tuple[tuple[int, tuple[AnyTest, ...]], ...]
 
-    def bind(self, values: Values) -> dict[int, Region] | None:
-        """The region of each slot; None when nothing can lie in one of them."""
-        regions = {}
+    def bind(self, values: Values) -> dict[int, Asked] | None:
+        """What is asked of each slot; None when nothing can fulfil it."""
+        asked: dict[int, Asked] = {}
         for slot, tests in self.tests:
-            region = tests[0].find_region(values)
-            for test in tests[1:]:
-                region = intersect(region, test.find_region(values))
-            if is_empty(region):
+            region = _region(tests, values)
+            if region is not None and is_empty(region):
                 return None
-            regions[slot] = region
-        return regions
+            asked[slot] = _elements(tests, values) if region is None else region
+        return asked
 
-    def tests_of(self, slot: int) -> tuple[Test, ...]:
+    def tests_of(self, slot: int) -> tuple[AnyTest, ...]:
         return next((tests for number, tests in self.tests if number == slot), ())
+
+    @property
+    def only(self) -> AnyTest | None:
+        """The test, when there is just one."""
+        tests = [test for _, tests in self.tests for test in tests]
+        return tests[0] if len(tests) == 1 else None
+
+
+def _region(tests: tuple[AnyTest, ...], values: Values) -> Region | None:
+    """Where all tests of one slot let it lie; None when they are about a list."""
+    found: Region | None = None
+    for test in tests:
+        if isinstance(test, Test):
+            region = test.find_region(values)
+            found = region if found is None else intersect(found, region)
+    return found
+
+
+def _elements(tests: tuple[AnyTest, ...], values: Values) -> Elements:
+    found = [test.find(values) for test in tests if isinstance(test, ElementsTest)]
+    return found[0] if len(found) == 1 else Elements(tuple(clause for each in found for clause in each.clauses))
 
 
 def read_branches(layout: Layout, condition: Condition) -> tuple[Branch, ...]:
@@ -99,17 +141,24 @@ def read_branches(layout: Layout, condition: Condition) -> tuple[Branch, ...]:
         case Either(children=children):
             return _disjunction(layout, children)
         case Not(child=child):
-            assert isinstance(child, Compare | Within | IsNull)
-            test = _read_test(layout, child)
-            find = test.find_region
-            negated = Test(test.slot, lambda values: complement(find(values)), f"not {test.text}")
-            return (Branch(((test.slot, (negated,)),)),)
-        case Compare() | Within() | IsNull():
+            assert isinstance(child, Compare | Within | IsNull | Holds)
+            negated = _negated(_read_test(layout, child))
+            return (Branch(((negated.slot, (negated,)),)),)
+        case Compare() | Within() | IsNull() | Holds():
             test = _read_test(layout, condition)
             return (Branch(((test.slot, (test,)),)),)
-        case Holds() | AnyElement() | HasRows() | WithinRows():
+        case AnyElement() | HasRows() | WithinRows():
             undeclared(condition)
     assert_never(condition)
+
+
+def _negated(test: AnyTest) -> AnyTest:
+    text = f"not {test.text}"
+    match test:
+        case Test(slot=slot, find_region=find_region):
+            return Test(slot, lambda values: complement(find_region(values)), text)
+        case ElementsTest(slot=slot, find=find):
+            return ElementsTest(slot, lambda values: find(values).negation, text, points=False)
 
 
 def _conjunction(layout: Layout, children: tuple[Condition, ...]) -> tuple[Branch, ...]:
@@ -133,8 +182,9 @@ def _disjunction(layout: Layout, children: tuple[Condition, ...]) -> tuple[Branc
     others: list[Branch] = []
     for child in children:
         for branch in read_branches(layout, child):
-            if len(branch.tests) == 1 and len(branch.tests[0][1]) == 1:
-                alike.setdefault(branch.tests[0][0], []).append(branch.tests[0][1][0])
+            only = branch.only
+            if isinstance(only, Test):
+                alike.setdefault(only.slot, []).append(only)
             else:
                 others.append(branch)
     united = [Branch(((slot, (_united(slot, tests),)),)) for slot, tests in alike.items()]
@@ -163,11 +213,16 @@ def _refuse_many(layout: Layout, count: int) -> None:
         )
 
 
-def _read_test(layout: Layout, leaf: Compare | Within | IsNull) -> Test:
+def _read_test(layout: Layout, leaf: Compare | Within | IsNull | Holds) -> AnyTest:
     match leaf:
+        case Holds():
+            return _read_holds(layout, leaf)
         case IsNull(operand=operand):
             field = _field(layout, operand)
             text = f"{field.name}__isnull"
+            if holds_singles(field.kind):
+                elements = Elements((Clause((NULL,), every=True),))
+                return ElementsTest(_list_slot(layout, field, text), lambda values: elements, text)
             region = make_points((NULL,))
             return Test(_slot(layout, field, False, text), lambda values: region, text, True, True, True)
         case Within(left=left, values=options):
@@ -186,9 +241,37 @@ def _read_test(layout: Layout, leaf: Compare | Within | IsNull) -> Test:
     assert_never(leaf)
 
 
+def _read_holds(layout: Layout, leaf: Holds) -> ElementsTest:
+    field = _field(layout, leaf.operand)
+    every = leaf.test is Holding.ARRAY_CONTAINS
+    text = f"{field.name}__{'contains' if every else 'overlap'}"
+    slot = _list_slot(layout, field, text)
+    assert isinstance(field.kind, ListKind)
+    assert isinstance(leaf.value, Parameter)
+    encode, index = encoder(field.kind.item), leaf.value.index
+
+    def find(values: Values) -> Elements:
+        return Elements((Clause(make_points(map(encode, values[index])).values, every),))
+
+    return ElementsTest(slot, find, text)
+
+
+def field_of(operand: Expression) -> FieldInfo | None:
+    """The field, or what lies at a path, that an expression is; None for what is computed."""
+    match operand:
+        case Column(field=field):
+            return field
+        case Path(operand=Column(field=root), steps=steps, kind=kind):
+            name = describe_expression(operand)
+            return PathInfo(root.model, name, name, kind, -1, True, root=root, steps=steps)
+        case _:
+            return None
+
+
 def _field(layout: Layout, operand: Expression) -> FieldInfo:
-    if isinstance(operand, Column):
-        return operand.field
+    found = field_of(operand)
+    if found is not None:
+        return found
     what = type(operand).__name__.lower()
     raise NotSupportedError(
         f"{layout.schema.name}: a condition on a computed value ({what}) cannot be answered from an index on Redis; "
@@ -207,12 +290,25 @@ def _right(layout: Layout, text: str, right: Expression) -> Parameter:
 
 def _slot(layout: Layout, field: FieldInfo, folded: bool, text: str) -> int:
     slot = layout.slot_of(field, folded)
-    if slot is not None:
-        return slot
-    if is_container(field.kind):
-        remedy = "a structure cannot be indexed on Redis"
+    if slot is None:
+        _refuse_field(field, text, folded)
+    return slot
+
+
+def _list_slot(layout: Layout, field: FieldInfo, text: str) -> int:
+    slot = layout.list_slot_of(field)
+    if slot is None:
+        _refuse_field(field, text)
+    return slot
+
+
+def _refuse_field(field: FieldInfo, text: str, folded: bool = False) -> NoReturn:
+    if is_container(field.kind) and not holds_singles(field.kind):
+        remedy = f"{describe_kind(field.kind)} as a whole cannot be indexed on Redis"
     elif folded:
         remedy = f'declare Index("{field.name}", casefold=True) in Meta.indexes'
+    elif isinstance(field, PathInfo):
+        remedy = f'declare Index("{field.name}") in Meta.indexes'
     else:
         remedy = f"declare index=True on {field.name}, or an Index in Meta.indexes"
     raise IndexRequired(

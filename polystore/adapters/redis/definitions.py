@@ -57,8 +57,10 @@ class RowReader:
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        self._fetch = pack_fetch(slot.field.column for slot in layout.slots)
-        self._slots = [(load(slot.field.kind), slot.encode) for slot in layout.slots]
+        sources = list(dict.fromkeys(slot.source for slot in layout.slots))
+        self._fetch = pack_fetch(source.column for source in sources)
+        self._loads = [load(source.kind) for source in sources]
+        self._slots = [(sources.index(slot.source), slot.encode) for slot in layout.slots]
 
     def pack_fetches(self, identifiers: Sequence[bytes]) -> bytes:
         """The commands that read the rows."""
@@ -66,10 +68,11 @@ class RowReader:
 
     def slots(self, stored: Sequence[bytes | None]) -> list[bytes]:
         """The slots of a row that was read."""
-        return [
-            NULL if data is None else encode(data if read is None else read(data))
-            for data, (read, encode) in zip(stored[1:], self._slots, strict=True)
+        values = [
+            data if data is None or read is None else read(data)
+            for data, read in zip(stored[1:], self._loads, strict=True)
         ]
+        return [NULL if (value := values[place]) is None else encode(value) for place, encode in self._slots]
 
     def pack_rebuild(self, token: bytes, identifiers: Sequence[bytes], rows: Iterable[Sequence[bytes | None]]) -> bytes:
         """The command that indexes rows anew, and removes what is left of those whose bodies are gone."""

@@ -15,8 +15,9 @@ from polystore.adapters.redis.conditions import Branch, Values
 from polystore.adapters.redis.decode import split
 from polystore.adapters.redis.layout import IndexLayout, Layout
 from polystore.adapters.redis.plan import bound_parts, index_parts, ranges_of
+from polystore.adapters.redis.readings import range_arguments
 from polystore.adapters.redis.regions import Interval, merge
-from polystore.adapters.redis.requests import bind_conditions, condition_arguments, range_arguments
+from polystore.adapters.redis.requests import bind_conditions, condition_arguments
 from polystore.adapters.redis.wire import ScriptCall, make_call
 
 What: TypeAlias = Literal["values", "counts", "sum"]
@@ -114,7 +115,7 @@ def _places(
     that varies stands before them.
     """
     parts = [part.slot for part in index_parts(index)]
-    if not set(slots).issubset(parts):
+    if index.repeats or not set(slots).issubset(parts):
         return None
     places = tuple(parts.index(slot) for slot in slots)
     before = set(parts[: max(places) + 1]) - set(slots)

@@ -2,8 +2,9 @@
 
 All keys of a model share one hash tag and most are static: ``s`` the state, ``mf`` the manifests, ``x`` the expiries,
 ``u`` the unique keys, ``i:pk`` and ``i:<name>`` the indexes. ``e:<key>`` is the body of one row. A slot is the encoding
-of one field, folded for an index that ignores case; slot 0 is the primary key. An index is its slots in order; the
-primary key ends each member, in the direction of the last slot.
+of one field or of what lies at a path, folded for an index that ignores case; of a list it is those of its elements.
+Slot 0 is the primary key. An index is its slots in order; the primary key ends each member, in the direction of the
+last slot. A row has one member in an index, or one for each element of a list there.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from typing import Any
 import msgspec
 
 from polystore.adapters.redis.decode import decoder
-from polystore.adapters.redis.keys import Encode, encode_folded_text, encoder, key_encoder
+from polystore.adapters.redis.keys import Encode, key_encoder
+from polystore.adapters.redis.slots import Slot, is_same, kept_index, make_slots, part_of
 from polystore.adapters.redis.types import Dump, dump
-from polystore.schema.kinds import TextKind, plain_kind
+from polystore.schema.kinds import plain_kind
 from polystore.schema.model import FieldInfo, IndexInfo, Schema
 
 FORMAT = 1
@@ -27,20 +29,12 @@ _RESERVED = str.maketrans({character: f"%{ord(character):02x}" for character in 
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
-    """The encoding of a field that manifests keep."""
-
-    field: FieldInfo
-    folded: bool
-    encode: Encode
-
-
-@dataclass(frozen=True, slots=True)
 class Part:
-    """One slot of an index or of a sort key."""
+    """One slot of an index or of a sort key; ``elements`` when it stands for each element of a list in turn."""
 
     slot: int
     descending: bool = False
+    elements: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +47,11 @@ class IndexLayout:
     @property
     def descending(self) -> bool:
         return bool(self.parts) and self.parts[-1].descending
+
+    @property
+    def repeats(self) -> bool:
+        """Whether a row has many members: their number is not that of rows, and in no order does each row come once."""
+        return any(part.elements for part in self.parts)
 
     @property
     def code(self) -> bytes:
@@ -110,11 +109,18 @@ class Layout:
         return self.keys[4]
 
     def slot_of(self, field: FieldInfo, folded: bool = False) -> int | None:
-        """The slot of a field; None when no index keeps it."""
+        """The slot of a single value; None when no index keeps it."""
         if field.primary_key and not folded:
             return KEY_SLOT
+        return self._find_slot(field, folded, False)
+
+    def list_slot_of(self, field: FieldInfo) -> int | None:
+        """The slot of a list's elements; None when no index keeps them."""
+        return self._find_slot(field, False, True)
+
+    def _find_slot(self, field: FieldInfo, folded: bool, elements: bool) -> int | None:
         for number, slot in enumerate(self.slots, 1):
-            if slot.field is field and slot.folded is folded:
+            if slot.folded is folded and slot.elements is elements and is_same(slot.field, field):
                 return number
         return None
 
@@ -131,19 +137,23 @@ class Layout:
 
 
 def parts_code(parts: tuple[Part, ...], descending: bool) -> bytes:
-    """Slots and directions as scripts read them, one byte each; ``descending`` is the key's behind them."""
-    return bytes((descending, len(parts), *(number for part in parts for number in (part.slot, part.descending))))
+    """Slots and directions as scripts read them, one byte each; ``descending`` is the key's behind them.
+
+    A direction is 1 when descending, and 2 more for the elements of a list.
+    """
+    directions = ((part.slot, part.descending + 2 * part.elements) for part in parts)
+    return bytes((descending, len(parts), *(number for pair in directions for number in pair)))
 
 
 def make_layout(schema: Schema, namespace: str, app: str) -> Layout:
     """The layout of a model within a namespace and an application."""
     tag = ".".join(text.translate(_RESERVED) for text in (app, schema.table, "0") if text)
     prefix = f"{namespace.translate(_RESERVED)}:{{{tag}}}:".encode()
-    slots = _slots(schema)
+    declared = _declared_indexes(schema)
+    slots = make_slots(schema, declared)
     numbers = {(slot.field.name, slot.folded): number for number, slot in enumerate(slots, 1)}
     numbers[schema.primary_key.name, False] = KEY_SLOT
-    declared = _declared_indexes(schema)
-    indexes = (IndexLayout("pk", ()), *(_index(schema, index, numbers) for index in declared))
+    indexes = (IndexLayout("pk", ()), *(_index(schema, index, slots, numbers) for index in declared))
     uniques = tuple(
         UniqueLayout(
             unique.name, unique.fields, tuple(numbers[name, False] for name in unique.fields), unique.nulls_distinct
@@ -177,34 +187,20 @@ def _declared_indexes(schema: Schema) -> tuple[IndexInfo, ...]:
         for info in schema.fields
         if info.index and info.unique and not info.primary_key
     )
-    return schema.indexes + tuple(index for index in both if index.name not in {each.name for each in schema.indexes})
-
-
-def _slots(schema: Schema) -> tuple[Slot, ...]:
-    plain = {name for unique in schema.uniques for name in unique.fields}
-    folded: set[str] = set()
-    for index in _declared_indexes(schema):
-        for name in index.fields:
-            (folded if _is_folded(schema, index, name) else plain).add(name)
-    if schema.version is not None:
-        plain.add(schema.version.name)
-    fields = [info for info in schema.fields if not info.primary_key]
-    return (
-        *(Slot(info, False, encoder(info.kind)) for info in fields if info.name in plain),
-        *(Slot(info, True, encode_folded_text) for info in schema.fields if info.name in folded),
+    of_fields = schema.indexes + tuple(
+        index for index in both if index.name not in {each.name for each in schema.indexes}
     )
+    return of_fields + tuple(index for index in schema.document_indexes if kept_index(schema, index))
 
 
-def _is_folded(schema: Schema, index: IndexInfo, name: str) -> bool:
-    return index.casefold and isinstance(plain_kind(schema.by_name[name].kind), TextKind)
-
-
-def _index(schema: Schema, index: IndexInfo, numbers: dict[tuple[str, bool], int]) -> IndexLayout:
-    parts = tuple(
-        Part(numbers[name, _is_folded(schema, index, name)], descending)
-        for name, descending in zip(index.fields, index.descending, strict=True)
-    )
-    return IndexLayout(index.name, parts)
+def _index(
+    schema: Schema, index: IndexInfo, slots: tuple[Slot, ...], numbers: dict[tuple[str, bool], int]
+) -> IndexLayout:
+    parts = []
+    for name, descending in zip(index.fields, index.descending, strict=True):
+        number = numbers[part_of(schema, index, name)]
+        parts.append(Part(number, descending, number != KEY_SLOT and slots[number - 1].elements))
+    return IndexLayout(index.name, tuple(parts))
 
 
 def _layout_code(slots: tuple[Slot, ...], indexes: tuple[IndexLayout, ...], uniques: tuple[UniqueLayout, ...]) -> bytes:
@@ -225,7 +221,7 @@ def _definition(
     described = {
         "format": FORMAT,
         "key": [key.column, type(plain_kind(key.kind)).__name__],
-        "slots": [[slot.field.column, type(plain_kind(slot.field.kind)).__name__, slot.folded] for slot in slots],
+        "slots": [slot.definition for slot in slots],
         "indexes": [[index.name, list(index.code)] for index in indexes],
         "expires": schema.ttl is not None,
         "uniques": [[unique.name, list(unique.slots), unique.nulls_distinct] for unique in uniques],

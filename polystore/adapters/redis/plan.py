@@ -3,21 +3,27 @@
 A *source* of a branch is an index of which leading parts are bound: to points, then at most once to an interval. What
 it does not bind, the script tests against manifests. The *ordered source* is an index that has all rows in the order
 asked for. Where there is none, each branch needs a source whose every range is in order; the ranges are then merged.
+
+An index with an entry for each element of a list is neither ordered nor exact: it is a source only, and tells how each
+row is taken once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import NoReturn
 
-from polystore.adapters.redis.conditions import Branch
+from polystore.adapters.redis.conditions import AnyTest, Asked, Branch, ElementsTest, field_of
+from polystore.adapters.redis.elements import Elements
 from polystore.adapters.redis.keys import successor
 from polystore.adapters.redis.layout import KEY_SLOT, IndexLayout, Layout, Part, parts_code
-from polystore.adapters.redis.regions import EVERYTHING, Interval, Intervals, Points, Region, prefix_interval, reverse
+from polystore.adapters.redis.regions import EVERYTHING, Interval, Intervals, Points, prefix_interval, reverse
 from polystore.errors import IndexRequired
+from polystore.query.explain import describe_expression
 from polystore.query.nodes import Order
+from polystore.schema.paths import PathInfo
 
 MAX_RANGES = 1024
 
@@ -102,7 +108,8 @@ def index_parts(index: IndexLayout) -> tuple[Part, ...]:
 def _terms(layout: Layout, order: Sequence[Order]) -> tuple[Part, ...]:
     terms = []
     for term in order:
-        slot = layout.slot_of(term.field)
+        field = field_of(term.expression)
+        slot = None if field is None else layout.slot_of(field)
         if slot is None:
             _refuse_order(layout, order)
         terms.append(Part(slot, term.descending))
@@ -124,7 +131,7 @@ def _sort_key(layout: Layout, terms: tuple[Part, ...], ordered: int | None, dire
 
 
 def _sources(layout: Layout, branch: Branch, terms: tuple[Part, ...]) -> tuple[Source | UniqueSource, ...]:
-    if not branch.tests:
+    if all(_only_leaves_out(tests) for _, tests in branch.tests):
         return (Source(1, 0),)
     found: list[Source | UniqueSource] = [
         UniqueSource(number)
@@ -133,11 +140,16 @@ def _sources(layout: Layout, branch: Branch, terms: tuple[Part, ...]) -> tuple[S
     ]
     constant = _constants(branch)
     for number, index in enumerate(layout.indexes, 1):
-        bound, points = bound_parts(branch, index)
+        bound, points = _leading_parts(branch, index)
         if bound:
             runs = _direction(index, terms, constant | points) if terms else None
             found.append(Source(number, bound, runs or ""))
     return tuple(found)
+
+
+def _only_leaves_out(tests: Sequence[AnyTest]) -> bool:
+    """Whether the tests only tell what a list does not hold: no index finds its rows, each must be looked at."""
+    return all(isinstance(test, ElementsTest) and not test.points for test in tests)
 
 
 def _binds_value(branch: Branch, slot: int) -> bool:
@@ -149,15 +161,18 @@ def _constants(branch: Branch) -> set[int]:
 
 
 def bound_parts(branch: Branch, index: IndexLayout) -> tuple[int, set[int]]:
+    """``_leading_parts`` of an index with one entry for each row; nothing of others."""
+    return (0, set()) if index.repeats else _leading_parts(branch, index)
+
+
+def _leading_parts(branch: Branch, index: IndexLayout) -> tuple[int, set[int]]:
     """How many leading parts the branch binds, and the slots among them that it binds to points."""
     points: set[int] = set()
     parts = index_parts(index)
     for place, part in enumerate(parts):
         tests = branch.tests_of(part.slot)
-        if not tests:
-            return place, points
         if not any(test.points for test in tests):
-            return place + 1, points
+            return place + bool(tests and not part.elements), points
         points.add(part.slot)
     return len(parts), points
 
@@ -193,7 +208,7 @@ def _ordered_source(layout: Layout, branches: tuple[Branch, ...], terms: tuple[P
     constant = _common_constants(branches)
     best: tuple[int, int, str] | None = None
     for number, index in enumerate(layout.indexes, 1):
-        direction = _direction(index, terms, constant)
+        direction = None if index.repeats else _direction(index, terms, constant)
         if direction is None:
             continue
         bound = sum(bound_parts(branch, index)[0] for branch in branches)
@@ -205,7 +220,7 @@ def _ordered_source(layout: Layout, branches: tuple[Branch, ...], terms: tuple[P
 def _exact_source(layout: Layout, branches: tuple[Branch, ...]) -> int | None:
     """The index whose bound parts say all that any branch asks."""
     for number, index in enumerate(layout.indexes, 1):
-        if all(bound_parts(branch, index)[0] >= len(branch.tests) for branch in branches):
+        if not index.repeats and all(bound_parts(branch, index)[0] >= len(branch.tests) for branch in branches):
             return number
     return None
 
@@ -220,13 +235,13 @@ def _common_constants(branches: tuple[Branch, ...]) -> set[int]:
 # ---- ranges, when values are known
 
 
-def ranges_of(index: IndexLayout, regions: dict[int, Region]) -> tuple[list[Interval], set[int]]:
+def ranges_of(index: IndexLayout, asked: Mapping[int, Asked]) -> tuple[list[Interval], set[int]]:
     """The ranges of members of which the leading parts lie in their regions, sorted, and the slots they decide."""
     prefixes = [b""]
     decided: set[int] = set()
     for part in index_parts(index):
-        region = regions.get(part.slot)
-        if region is None:
+        region = asked.get(part.slot)
+        if region is None or isinstance(region, Elements):
             break
         if part.descending:
             region = reverse(region)
@@ -249,12 +264,12 @@ def _within(prefix: bytes, pair: Interval) -> Interval:
     return prefix + low, successor(prefix) if prefix else None
 
 
-def unique_keys(layout: Layout, unique: int, regions: dict[int, Region]) -> list[bytes]:
+def unique_keys(layout: Layout, unique: int, asked: Mapping[int, Asked]) -> list[bytes]:
     """The keys under which a unique constraint's values would be found."""
     slots = layout.uniques[unique - 1].slots
     values = []
     for slot in slots:
-        region = regions[slot]
+        region = asked[slot]
         assert isinstance(region, Points)
         values.append(region.values)
     return [b"%d:" % unique + b"".join(combination) for combination in product(*values)]
@@ -264,19 +279,21 @@ def unique_keys(layout: Layout, unique: int, regions: dict[int, Region]) -> list
 
 
 def _refuse_branch(layout: Layout, branch: Branch) -> NoReturn:
-    slot = branch.tests[0][0]
+    slot = next(slot for slot, tests in branch.tests if not _only_leaves_out(tests))
     field = layout.schema.primary_key if slot == KEY_SLOT else layout.slots[slot - 1].field
     text = " and ".join(test.text for _, tests in branch.tests for test in tests)
+    field_index = "" if isinstance(field, PathInfo) else f"index=True on {field.name}, or "
     raise IndexRequired(
-        f"{field.label}: no index on Redis begins with what is asked ({text}); declare index=True on {field.name}, or "
+        f"{field.label}: no index on Redis begins with what is asked ({text}); declare {field_index}"
         "an Index in Meta.indexes that begins with it, or put .client(max_rows=...) before this filter"
     )
 
 
 def _refuse_order(layout: Layout, order: Sequence[Order]) -> NoReturn:
-    names = [("-" if term.descending else "") + term.field.name for term in order]
+    names = [("-" if term.descending else "") + describe_expression(term.expression) for term in order]
     shown = list(names)
-    if len(order) > 1 and order[-1].field.primary_key and order[-1].descending == order[-2].descending:
+    last = field_of(order[-1].expression)
+    if len(order) > 1 and last is not None and last.primary_key and order[-1].descending == order[-2].descending:
         shown.pop()
     quoted = ", ".join(f'"{name}"' for name in shown)
     raise IndexRequired(

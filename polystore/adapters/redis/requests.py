@@ -9,11 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from polystore.adapters.redis.conditions import Branch, Values
+from polystore.adapters.redis.conditions import Asked, Branch, Values
+from polystore.adapters.redis.elements import Elements
 from polystore.adapters.redis.keys import invert
 from polystore.adapters.redis.layout import KEY_SLOT
-from polystore.adapters.redis.plan import FindPlan, Source, UniqueSource, ranges_of, unique_keys
-from polystore.adapters.redis.regions import Interval, Points, Region, merge
+from polystore.adapters.redis.plan import FindPlan, Source, UniqueSource, ranges_of
+from polystore.adapters.redis.readings import range_arguments, source_arguments
+from polystore.adapters.redis.regions import Interval, Intervals, Points, merge
 from polystore.adapters.redis.wire import ScriptCall
 
 SCAN_BUDGET = b"1000"
@@ -134,7 +136,7 @@ def start_scan(
     plan: FindPlan, call: ScriptCall, values: Values, *, counting: bool = False, want: int | None = None, skip: int = 0
 ) -> Scan | None:
     """The scan for some values; None when no row can fulfil the condition."""
-    live: list[tuple[tuple[Source | UniqueSource, ...], dict[int, Region]]] = []
+    live: list[tuple[tuple[Source | UniqueSource, ...], dict[int, Asked]]] = []
     for branch, sources in zip(plan.branches, plan.sources, strict=True):
         regions = branch.bind(values)
         if regions is not None:
@@ -155,18 +157,18 @@ def start_scan(
     if ordered == [b""] or tested:
         arguments += conditions
         for sources, regions in live:
-            arguments += _source_arguments(plan, sources, regions)
+            arguments += source_arguments(plan, sources, regions)
     else:
         arguments.append(b"0")
     return Scan(plan, call, arguments, conditions, counting, want, skip)
 
 
-def bind_conditions(branches: Sequence[Branch], values: Values) -> list[dict[int, Region]]:
-    """The regions of each branch that a row can fulfil."""
+def bind_conditions(branches: Sequence[Branch], values: Values) -> list[dict[int, Asked]]:
+    """What is asked of each slot by each branch that a row can fulfil."""
     return [regions for branch in branches if (regions := branch.bind(values)) is not None]
 
 
-def condition_arguments(branches: Sequence[dict[int, Region]]) -> list[bytes]:
+def condition_arguments(branches: Sequence[dict[int, Asked]]) -> list[bytes]:
     """Branches as scripts read them."""
     arguments = [b"%d" % len(branches)]
     for regions in branches:
@@ -176,7 +178,7 @@ def condition_arguments(branches: Sequence[dict[int, Region]]) -> list[bytes]:
     return arguments
 
 
-def fixed_keys(branches: Sequence[dict[int, Region]]) -> list[bytes] | None:
+def fixed_keys(branches: Sequence[dict[int, Asked]]) -> list[bytes] | None:
     """The encodings of the only primary keys that can fulfil the branches; None when any could."""
     keys: dict[bytes, None] = {}
     for regions in branches:
@@ -187,14 +189,19 @@ def fixed_keys(branches: Sequence[dict[int, Region]]) -> list[bytes] | None:
     return list(keys)
 
 
-def _test_arguments(slot: int, region: Region) -> list[bytes]:
-    if isinstance(region, Points):
-        return [b"%d" % slot, b"points", b"%d" % len(region.values), *region.values]
-    bounds = [bound or b"" for pair in region.pairs for bound in pair]
-    return [b"%d" % slot, b"intervals", b"%d" % len(region.pairs), *bounds]
+def _test_arguments(slot: int, asked: Asked) -> list[bytes]:
+    match asked:
+        case Points(values=values):
+            return [b"%d" % slot, b"points", b"%d" % len(values), *values]
+        case Intervals(pairs=pairs):
+            bounds = [bound or b"" for pair in pairs for bound in pair]
+            return [b"%d" % slot, b"intervals", b"%d" % len(pairs), *bounds]
+        case Elements(clauses=clauses):
+            told = [argument for clause in clauses for argument in clause.arguments]
+            return [b"%d" % slot, b"elements", b"%d" % len(clauses), *told]
 
 
-def _ordered_arguments(plan: FindPlan, branches: Sequence[dict[int, Region]]) -> tuple[list[bytes], bool]:
+def _ordered_arguments(plan: FindPlan, branches: Sequence[dict[int, Asked]]) -> tuple[list[bytes], bool]:
     """The ordered source, and whether its rows must be tested."""
     if plan.ordered is None:
         return [b""], False
@@ -210,31 +217,3 @@ def _ordered_arguments(plan: FindPlan, branches: Sequence[dict[int, Region]]) ->
     direction = b"-" if plan.reverse else b"+"
     head = [direction, b"%d" % plan.ordered, b"1" if tested else b"0"]
     return head + range_arguments(merge(pairs)), tested
-
-
-def range_arguments(pairs: Sequence[Interval]) -> list[bytes]:
-    """Ranges as scripts read them."""
-    arguments = [b"%d" % len(pairs)]
-    for low, high in pairs:
-        arguments.append(b"[" + low if low else b"-")
-        arguments.append(b"+" if high is None else b"(" + high)
-    return arguments
-
-
-def _source_arguments(
-    plan: FindPlan, sources: Sequence[Source | UniqueSource], regions: dict[int, Region]
-) -> list[bytes]:
-    arguments = [b"%d" % len(sources)]
-    slots = list(regions)
-    for source in sources:
-        if isinstance(source, UniqueSource):
-            keys = unique_keys(plan.layout, source.unique, regions)
-            decided = set(plan.layout.uniques[source.unique - 1].slots)
-            head, ranges = (b"0", b"+"), [b"%d" % len(keys), *keys]
-        else:
-            pairs, decided = ranges_of(plan.layout.indexes[source.index - 1], regions)
-            runs = source.runs.encode() if len(decided) == source.bound else b""
-            head, ranges = (b"%d" % source.index, runs), range_arguments(pairs)
-        left = ",".join(str(number) for number, slot in enumerate(slots, 1) if slot not in decided)
-        arguments += [head[0], left.encode(), head[1], *ranges]
-    return arguments

@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 
 from polystore.adapters.redis.conditions import Values
 from polystore.adapters.redis.keys import NULL
-from polystore.adapters.redis.layout import Layout, Slot
+from polystore.adapters.redis.layout import Layout
+from polystore.adapters.redis.slots import Slot
 from polystore.adapters.redis.types import Dump, dump, load
 from polystore.adapters.redis.wire import make_call, pack, pack_fetches
 from polystore.query.evaluate import assigned
@@ -34,7 +35,7 @@ class InsertWriter:
         key = layout.schema.primary_key
         self.key_place = next((place for place, field in enumerate(fields) if field.primary_key), None)
         self.counts = key.auto
-        kept = self.kept = {slot.field.name for slot in layout.slots} | {key.name}
+        kept = self.kept = {slot.source.name for slot in layout.slots} | {key.name}
         self.dumps: tuple[Dump | None, ...] = tuple(
             None if field.name in kept else dump(field.kind) for field in fields
         )
@@ -44,7 +45,7 @@ class InsertWriter:
             if not field.primary_key
         ]
         places = {field.name: place for place, field in enumerate(fields)}
-        self._slots = [(places.get(slot.field.name), slot.encode) for slot in layout.slots]
+        self._slots = [(places.get(slot.source.name), slot.encode) for slot in layout.slots]
         self._key_column = key.column.encode()
 
     def read(self, row: Sequence[Any]) -> NewRow:
@@ -162,7 +163,7 @@ def make_patch(layout: Layout, changes: Mapping[str, Any]) -> list[bytes]:
 
 
 def _slots_of(layout: Layout, field: FieldInfo) -> list[tuple[int, Slot]]:
-    return [(number, slot) for number, slot in enumerate(layout.slots, 1) if slot.field is field]
+    return [(number, slot) for number, slot in enumerate(layout.slots, 1) if slot.source is field]
 
 
 def constant_changes(assignments: Sequence[Assignment]) -> Callable[[Values], dict[str, Any]] | None:

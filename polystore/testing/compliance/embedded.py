@@ -17,7 +17,7 @@ from polystore.testing.models import Author, City, Document, Level, Line, Mood
 
 docs = Document.objects
 PATHS = Feature.PATHS
-ORDERED = (PATHS, Feature.ORDER_EXPRESSIONS)
+ORDERED = (PATHS, Feature.ORDER_ANY)
 READ = (PATHS, Feature.COMPUTED)
 
 AUTHORS: list[dict[str, Any]] = [
@@ -66,6 +66,11 @@ def test_a_path_through_null_is_null(db: Db) -> None:
     both(db, "cid none", author__age=None)
     both(db, "cid none", author__age__isnull=True)
     both(db, "ann bob", author__city__name__isnull=False)
+
+
+@rule("A4", "G9", needs=[PATHS, Feature.FILTER_ANY])
+def test_an_embedded_model_that_is_not_there_is_null(db: Db) -> None:
+    put(db)
     both(db, "none", author__isnull=True)
     both(db, "cid none", author__city__isnull=True)
 
@@ -92,6 +97,8 @@ TEXTS: dict[Operator, tuple[str, str]] = {
 @pytest.mark.parametrize("operator", list(TEXTS), ids=lambda operator: operator.value)
 def test_text_at_a_path_takes_all_lookups_of_text(db: Db, operator: Operator) -> None:
     db.need(operator)
+    if operator in (Operator.IEXACT, Operator.ISTARTSWITH):
+        db.need(Feature.FILTER_ANY)
     put(db)
     value, expected = TEXTS[operator]
     both(db, expected, **{f"author__name__{operator.value}": value})
@@ -112,6 +119,8 @@ LOW_HIGH: dict[str, tuple[Any, Any]] = {
     "mood": (Mood.CALM, Mood.WILD),
     "level": (Level.LOW, Level.HIGH),
 }
+INDEXED = {"age", "fee", "born"}
+"""Those of them that an index is declared over."""
 
 
 def put_pair(db: Db, field: str) -> tuple[Any, Any]:
@@ -134,6 +143,7 @@ def put_pair(db: Db, field: str) -> tuple[Any, Any]:
 @rule("B5", "C18", "D1", needs=[PATHS])
 @pytest.mark.parametrize("field", list(LOW_HIGH))
 def test_values_of_each_kind_at_a_path_are_compared_exactly(db: Db, field: str) -> None:
+    db.need(*(() if field in INDEXED else (Feature.FILTER_ANY,)))
     low, high = put_pair(db, field)
     both(db, "low", **{f"author__{field}": low})
     both(db, "high low", **{f"author__{field}__in": [low, high]})
@@ -151,6 +161,20 @@ def test_rows_are_ordered_by_values_at_a_path(db: Db, field: str) -> None:
     assert names == ["none", "null", "low", "high"]
     assert db.names(docs.order_by(f"-author__{field}", "-name")) == names[::-1]
     assert db(docs.order_by(f"author__{field}", "name")).last().name == "high"
+
+
+@rule("A19", needs=[PATHS])
+@pytest.mark.parametrize("field", sorted(INDEXED))
+def test_rows_are_ordered_and_paged_by_an_indexed_path(db: Db, field: str) -> None:
+    low, high = LOW_HIGH[field]
+    values = {"high": high, "null": None, "low": low}
+    put(db, [{"name": name, "author": Author(name="x", **{field: value})} for name, value in values.items()])
+    query = docs.order_by(f"author__{field}")
+    assert db.names(query) == ["null", "low", "high"]
+    assert db.names(docs.order_by(f"-author__{field}")) == ["high", "low", "null"]
+    assert db.names(query[1:2]) == ["low"]
+    assert db.names(query.filter(**{f"author__{field}__isnull": False})) == ["low", "high"]
+    assert db(query).last().name == "high"
 
 
 @rule("B5", "G9", needs=READ)

@@ -68,7 +68,7 @@ def test_none_is_null_within_json_and_isnull_is_absence(db: Db) -> None:
     both(db, "null there", data__a__isnull=False)
 
 
-@rule("A23")
+@rule("A23", needs=[Feature.FILTER_ANY])
 def test_null_at_the_top_is_null(db: Db) -> None:
     put(db, none=None, some={"a": None}, empty={})
     both(db, "none", data=None)

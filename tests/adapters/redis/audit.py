@@ -8,6 +8,7 @@ from polystore.adapters.redis.adapter import RedisAdapter
 from polystore.adapters.redis.definitions import RowReader
 from polystore.adapters.redis.keys import NULL, invert
 from polystore.adapters.redis.layout import Layout
+from polystore.adapters.redis.slots import LIST
 from polystore.schema.model import Schema
 from tests.adapters.redis.conftest import driver
 
@@ -32,7 +33,7 @@ def _audit(layout: Layout, raw: Any) -> int:
         assert manifest == expected_manifest(raw("HGET", layout.body_key_of(identifier), "_v"), slots[identifier])
     for index in layout.indexes:
         found = raw("ZRANGE", layout.index_key(index.name), 0, -1)
-        wanted = sorted(member(index, identifier, slots[identifier]) for identifier in manifests)
+        wanted = sorted(each for identifier in manifests for each in members(index, identifier, slots[identifier]))
         assert found == wanted, index.name
     held = {}
     for number, unique in enumerate(layout.uniques, 1):
@@ -51,7 +52,7 @@ def pairs(flat: list[bytes]) -> dict[bytes, bytes]:
 
 
 def read_slots(layout: Layout, raw: Any, identifier: bytes) -> list[bytes]:
-    columns = [slot.field.column for slot in layout.slots]
+    columns = dict.fromkeys(slot.source.column for slot in layout.slots)
     return RowReader(layout).slots(raw("HMGET", layout.body_key_of(identifier), "_v", *columns))
 
 
@@ -62,10 +63,24 @@ def expected_manifest(version: bytes, slots: list[bytes]) -> bytes:
     return b"".join(parts)
 
 
-def member(index: Any, identifier: bytes, slots: list[bytes]) -> bytes:
-    parts = []
+def members(index: Any, identifier: bytes, slots: list[bytes]) -> list[bytes]:
+    starts = [b""]
     for part in index.parts:
         value = identifier if part.slot == 0 else slots[part.slot - 1]
-        parts.append(invert(value) if part.descending else value)
-    parts.append(invert(identifier) if index.descending else identifier)
-    return b"".join(parts) + len(identifier).to_bytes(2, "big")
+        values = elements(value) if part.elements else [value]
+        starts = [start + (invert(each) if part.descending else each) for start in starts for each in values]
+    end = (invert(identifier) if index.descending else identifier) + len(identifier).to_bytes(2, "big")
+    return [start + end for start in starts]
+
+
+def elements(slot: bytes) -> list[bytes]:
+    if slot == NULL:
+        return [NULL]
+    assert slot[:1] == LIST
+    found, place = [], 1
+    while place < len(slot):
+        start = place + 3
+        place = start + int.from_bytes(slot[place:start], "big")
+        found.append(slot[start:place])
+    assert found == sorted(set(found))
+    return found or [LIST]

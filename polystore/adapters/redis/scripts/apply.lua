@@ -168,11 +168,22 @@ end
 
 local function write_index_entries(id, slots, old)
   for place, index in ipairs(indexes) do
-    local member = member_of(index, slots)
-    local before = old and member_of(index, old)
-    if member ~= before then
-      if before then call('ZREM', KEYS[4 + place], before) end
-      call('ZADD', KEYS[4 + place], 0, member)
+    local key = KEYS[4 + place]
+    if index.elements then
+      local new = members_of(index, slots)
+      local kept = {}
+      for _, member in ipairs(new) do kept[member] = true end
+      for _, member in ipairs(old and members_of(index, old) or {}) do
+        if not kept[member] then call('ZREM', key, member) end
+      end
+      for _, member in ipairs(new) do call('ZADD', key, 0, member) end
+    else
+      local member = member_of(index, slots)
+      local before = old and member_of(index, old)
+      if member ~= before then
+        if before then call('ZREM', key, before) end
+        call('ZADD', key, 0, member)
+      end
     end
   end
   for place = 1, #uniques do

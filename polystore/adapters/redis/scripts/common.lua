@@ -10,15 +10,18 @@
 local call, sub, byte, char, concat = redis.call, string.sub, string.byte, string.char, table.concat
 local floor, format = math.floor, string.format
 local STATE, MANIFESTS, EXPIRIES, UNIQUES = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local NULL = '\5'
+local NULL, LIST = '\5', '\4'
 
--- Parts as bytes: the direction of the key that ends a member (0 or 1), their number, then slot and direction of each.
+-- Parts as bytes: the direction of the key that ends a member (0 or 1), their number, then slot and direction of each. A
+-- direction is 1 when descending, and 2 more when the part stands for each element of a list in turn.
 local function read_parts(bytes, position)
   local parts = { descending = bytes[position] == 1 }
   local count = bytes[position + 1]
   position = position + 2
   for place = 1, count do
-    parts[place] = { slot = bytes[position], descending = bytes[position + 1] == 1 }
+    local direction = bytes[position + 1]
+    parts[place] = { slot = bytes[position], descending = direction % 2 == 1 }
+    if direction >= 2 then parts.elements = place end
     position = position + 2
   end
   return parts, position
@@ -64,12 +67,33 @@ local function less(a, b)
   return #a < #b
 end
 
-local function member_of(index, slots)
+-- The elements of a list, of which the slot has each after three bytes for its length. NULL is the only element of NULL.
+local function elements_of(value)
+  if value == NULL then return { NULL } end
+  local elements, position = {}, 2
+  while position <= #value do
+    local a, b, c = byte(value, position, position + 2)
+    local start = position + 3
+    position = start + a * 65536 + b * 256 + c
+    elements[#elements + 1] = sub(value, start, position - 1)
+  end
+  return elements
+end
+
+-- What stands for a list in an index: its elements, or a mark for one without any.
+local function entries_of(index, slots)
+  local elements = elements_of(slots[index[index.elements].slot])
+  if #elements == 0 then elements[1] = LIST end
+  return elements
+end
+
+-- A row's member in an index; of an index over the elements of a list, the member for one of them.
+local function member_of(index, slots, element)
   local id = slots[0]
   local parts = {}
   for place = 1, #index do
     local part = index[place]
-    local value = slots[part.slot]
+    local value = place == index.elements and element or slots[part.slot]
     if part.descending then value = invert(value) end
     parts[place] = value
   end
@@ -83,6 +107,13 @@ local function id_of(index, member)
   local high, low = byte(member, -2, -1)
   local id = sub(member, -2 - (high * 256 + low), -3)
   return index.descending and invert(id) or id
+end
+
+local function members_of(index, slots)
+  if not index.elements then return { member_of(index, slots) } end
+  local members = entries_of(index, slots)
+  for place, element in ipairs(members) do members[place] = member_of(index, slots, element) end
+  return members
 end
 
 -- A manifest: one byte for the length of the version, the version, then each slot after three bytes for its length.
@@ -130,7 +161,7 @@ end
 -- Removes every trace of a row but its body.
 local function forget(id, slots)
   for place, index in ipairs(indexes) do
-    call('ZREM', KEYS[4 + place], member_of(index, slots))
+    for _, member in ipairs(members_of(index, slots)) do call('ZREM', KEYS[4 + place], member) end
   end
   for place = 1, #uniques do
     release_unique(unique_key(place, slots), id)
@@ -176,8 +207,26 @@ local function refuse_layout()
   return { 'LAYOUT', stored[1] or '' }
 end
 
+-- Clauses about the elements of a list, all of which must hold: "every" or "any" of some points is an element, or with
+-- "not" that is not so.
+local function read_clauses(count, position)
+  local clauses = {}
+  for number = 1, count do
+    local clause = { every = ARGV[position] == 'every', negated = ARGV[position + 1] == 'not', points = {} }
+    local size = tonumber(ARGV[position + 2])
+    for offset = 3, 2 + size do
+      local point = ARGV[position + offset]
+      clause[offset - 2] = point
+      clause.points[point] = true
+    end
+    clauses[number] = clause
+    position = position + 3 + size
+  end
+  return clauses, position
+end
+
 -- Conditions: branches of which one must hold; in a branch every test must hold. A test is a slot and either points, of which
--- the slot must be one, or intervals, in one of which it must lie; "" as an end is endless.
+-- the slot must be one, or intervals, in one of which it must lie ("" as an end is endless), or clauses about its elements.
 local function read_branches(position)
   local branches = {}
   local branch_count = tonumber(ARGV[position])
@@ -194,6 +243,8 @@ local function read_branches(position)
         for offset = 3, 2 + count do points[ARGV[position + offset]] = true end
         test.points = points
         position = position + 3 + count
+      elseif ARGV[position + 1] == 'elements' then
+        test.clauses, position = read_clauses(count, position + 3)
       else
         test.first, test.last = position + 3, position + 1 + 2 * count
         position = position + 3 + 2 * count
@@ -205,9 +256,26 @@ local function read_branches(position)
   return branches, position
 end
 
+local function is_among(clause, elements)
+  local number = 0
+  for _, element in ipairs(elements) do
+    if clause.points[element] then number = number + 1 end
+  end
+  if clause.every then return number == #clause end
+  return number > 0
+end
+
+local function fulfils(clauses, elements)
+  for _, clause in ipairs(clauses) do
+    if is_among(clause, elements) == clause.negated then return false end
+  end
+  return true
+end
+
 local function passes(test, slots)
   local value = slots[test.slot]
   if test.points then return test.points[value] == true end
+  if test.clauses then return fulfils(test.clauses, elements_of(value)) end
   for place = test.first, test.last, 2 do
     if less(value, ARGV[place]) then return false end
     local high = ARGV[place + 1]

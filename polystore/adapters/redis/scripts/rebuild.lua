@@ -24,7 +24,9 @@ for number = 1, tonumber(ARGV[6]) do
       local holder = key and call('HGET', UNIQUES, key)
       if holder and holder ~= id then return { 'UNIQUE', number, place, holder } end
     end
-    for place, index in ipairs(indexes) do call('ZADD', KEYS[4 + place], 0, member_of(index, slots)) end
+    for place, index in ipairs(indexes) do
+      for _, member in ipairs(members_of(index, slots)) do call('ZADD', KEYS[4 + place], 0, member) end
+    end
     for place = 1, #uniques do
       local key = unique_key(place, slots)
       if key then call('HSET', UNIQUES, key, id) end

@@ -4,8 +4,9 @@
 --       at, 8 the parts of the sort key as bytes, or "", 9 the ordered source or "": "+" or "-" for its direction, then
 --       index, "1" when rows must be tested, ranges; then the branches; then for each branch its sources: count, then for
 --       each: index (0: unique keys), the numbers of the tests that the source leaves, "+" or "-" when each of its ranges
---       is in order or in reverse, ranges; then the cursor or nothing. Ranges are a count and pairs of bounds; of a source
---       of unique keys a count and keys.
+--       is in order or in reverse, which of a row's entries to take it at, ranges; then the cursor or nothing. Ranges are a
+--       count and pairs of bounds; of a source of unique keys a count and keys. A row stands once in the ranges (""), or
+--       it is taken at the entry of the first of its elements ("0"), or of those that a test and its clause name.
 -- Reply {status, {cursor, member}, number, last write, {sort key...}}: "OK" at the end, "STOP" when enough was found, "MORE"
 -- when the budget was used up; or {"RETRY"} while expired rows are in the way.
 --
@@ -50,7 +51,10 @@ for place = 1, #branches do
     for test in string.gmatch(ARGV[position + 1], '%d+') do
       source.tests[#source.tests + 1] = branches[place][tonumber(test)]
     end
-    position = position + 3
+    local test, clause = string.match(ARGV[position + 3], '^(%d+) (%d+)$')
+    source.repeats = ARGV[position + 3] ~= ''
+    source.points = test and branches[place][tonumber(test)].clauses[tonumber(clause)].points
+    position = position + 4
     read_ranges(source)
     found[number] = source
   end
@@ -124,6 +128,15 @@ local function is_expired(id)
   return expiry and tonumber(expiry) < milliseconds()
 end
 
+-- Whether an entry is the one at which its row is taken.
+local function is_first(source, slots, member)
+  local index = indexes[source.index]
+  for _, element in ipairs(entries_of(index, slots)) do
+    if not source.points or source.points[element] then return member_of(index, slots, element) == member end
+  end
+  return false
+end
+
 local function accepts(source, slots)
   if mode == 'o' then return not source.tested or holds_any(branches, slots, #branches) end
   return holds(source.tests, slots) and not holds_any(branches, slots, branch_at - 1)
@@ -134,6 +147,7 @@ local function take(source, id, manifest, member)
   if not manifest or is_expired(id) then return end
   local slots = read_slots(manifest, id)
   if not accepts(source, slots) then return end
+  if source.repeats and not is_first(source, slots, member) then return end
   if mode == 'o' and skip > 0 then
     skip = skip - 1
     return
@@ -268,7 +282,7 @@ local function count_entries()
     if not ordered.tested then return cost_of(ordered) end
   elseif #branches == 1 then
     local source = sources[1][cheapest(sources[1])]
-    if source.index ~= 0 and #source.tests == 0 then return cost_of(source) end
+    if source.index ~= 0 and #source.tests == 0 and not source.repeats then return cost_of(source) end
   end
 end
 
