@@ -28,6 +28,7 @@ from polystore.query.nodes import (
     Expression,
     Function,
     Parameter,
+    Path,
 )
 from polystore.schema.kinds import DecimalKind, IntKind, plain_kind
 
@@ -55,8 +56,8 @@ def places_of(expression: Expression) -> Places | None:
     if expression.kind is None or isinstance(plain_kind(expression.kind), IntKind):
         return Places()
     match expression:
-        case Column(field=field):
-            kind = plain_kind(field.kind)
+        case Column() | Path():
+            kind = plain_kind(expression.kind)
             known = kind.decimal_places if isinstance(kind, DecimalKind) else None
             return None if known is None else Places(known)
         case Parameter(index=index, kind=DecimalKind()):
