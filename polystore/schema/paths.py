@@ -94,21 +94,6 @@ def follow(kind: Kind, words: Sequence[str], is_test: Callable[[str], bool]) -> 
     return Followed(tuple(steps), kind, ())
 
 
-def kind_at(kind: Kind, steps: Sequence[Step]) -> Kind:
-    """The kind of what lies at the steps into a value of a kind."""
-    for step in steps:
-        match kind:
-            case EmbeddedKind() if isinstance(step, Attribute):
-                kind = step.field.kind
-            case ListKind(item=item):
-                kind = item
-            case MapKind(value=value):
-                kind = value
-            case _:
-                return kind
-    return kind
-
-
 def path_info(root: FieldInfo, words: Sequence[str], followed: Followed) -> FieldInfo:
     """What the words lead to, as a field; the field itself where there are no steps."""
     steps, kind, rest = followed

@@ -172,7 +172,7 @@ def _place(field: FieldInfo) -> Place:
     place = place_of(expression_of(field))
     if place is None:
         raise NotSupportedError(
-            f"{field.label}: MongoDB has no index over an item of a list, nor over a key that may be an index of one, is "
+            f"{field.label}: MongoDB has no index over an item of a list, nor over a key that may be an index, is "
             "empty or has a dot or dollar sign in it; index what is around it"
         )
     return place
