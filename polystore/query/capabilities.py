@@ -34,6 +34,7 @@ class Feature(Enum):
     PATH_ITEMS = "items of lists by their index"
     PATH_KEYS = "values of dicts by their key"
     JSON_PATHS = "paths into JSON"
+    LOOSE_PATHS = "Decimals without fixed places within documents"
     SIZES = "lengths of lists"
     ANY_ELEMENT = "conditions on the elements of a list"
     ORDER_JSON = "ordering by JSON values"
@@ -85,6 +86,7 @@ DOCUMENTS = frozenset(
         Feature.PATH_ITEMS,
         Feature.PATH_KEYS,
         Feature.JSON_PATHS,
+        Feature.LOOSE_PATHS,
         Feature.SIZES,
         Feature.ANY_ELEMENT,
         Feature.ORDER_JSON,

@@ -46,7 +46,7 @@ from polystore.query.nodes import (
     UpdateEach,
     Within,
 )
-from polystore.schema.kinds import BytesKind, FloatKind, JsonKind
+from polystore.schema.kinds import BytesKind, DecimalKind, FloatKind, JsonKind
 from polystore.schema.paths import Attribute, Item, JsonKey, Key, PathInfo
 
 CLIENT = "put .client(max_rows=...) before it to evaluate it here, or move the model to another store"
@@ -221,6 +221,8 @@ class _Checker:
                 what = describe_expression(expression)
                 for feature in dict.fromkeys(_FEATURES[type(step)] for step in steps) or (Feature.JSON_PATHS,):
                     self.need(feature, what)
+                if isinstance(expression.kind, DecimalKind) and expression.kind.decimal_places is None:
+                    self.need(Feature.LOOSE_PATHS, what)
             case Size(operand=operand):
                 self.need(Feature.SIZES, describe_expression(expression))
                 self.expression(operand)

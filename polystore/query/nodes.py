@@ -14,9 +14,9 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
-from polystore.schema.kinds import BoolKind, DateKind, DateTimeKind, IntKind, Kind, TimeKind
+from polystore.schema.kinds import BoolKind, DateKind, DateTimeKind, IntKind, JsonKind, Kind, TimeKind
 from polystore.schema.model import FieldInfo, Schema
-from polystore.schema.paths import Step
+from polystore.schema.paths import JsonKey, Step, kind_at
 
 
 class Operator(Enum):
@@ -148,6 +148,16 @@ class Path(Struct, frozen=True):
     operand: Column
     steps: tuple[Step, ...]
     kind: Kind
+
+    @property
+    def of_json(self) -> bool:
+        """Whether it is JSON that lies there, which may be of any type."""
+        return isinstance(kind_at(self.operand.kind, self.steps), JsonKind)
+
+    @property
+    def keeps_null(self) -> bool:
+        """Whether null there is a value of JSON."""
+        return bool(self.steps) and isinstance(self.steps[-1], JsonKey)
 
 
 class Size(Struct, frozen=True):

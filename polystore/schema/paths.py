@@ -57,6 +57,21 @@ class PathInfo(FieldInfo, frozen=True, eq=True, kw_only=True):
     fixed: bool = False
 
 
+def kind_at(kind: Kind, steps: Sequence[Step]) -> Kind:
+    """The kind of what lies at the steps into a value of a kind."""
+    for step in steps:
+        match step, kind:
+            case Attribute(field=field), _:
+                kind = field.kind
+            case Item(), ListKind(item=item):
+                kind = item
+            case Key(), MapKind(value=value):
+                kind = value
+            case _:
+                kind = JsonKind()
+    return kind
+
+
 class Followed(NamedTuple):
     """How far words lead: the steps, the kind of what is there, and the words that are left."""
 

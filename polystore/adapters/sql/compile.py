@@ -24,19 +24,23 @@ from polystore.adapters.sql.prepared import (
 from polystore.adapters.sql.rows import Rows, group_rows, select_rows, sliced, where
 from polystore.adapters.sql.upserts import ConflictParts, conflict_parts, each_parts, one_text
 from polystore.query.nodes import (
+    Assignment,
     Count,
     Delete,
     Exists,
     Group,
     Insert,
+    Null,
     OnConflict,
     Operation,
+    Parameter,
     Select,
     Update,
     UpdateEach,
     answered,
 )
 from polystore.schema.model import FieldInfo
+from polystore.schema.paths import PathInfo
 
 _ONE: ColumnElement[Any] = literal_column("1")
 
@@ -82,12 +86,26 @@ def _count(operation: Count, writer: Writer) -> Any:
 
 
 def _update(operation: Update, writer: Writer) -> Any:
+    parts = [each for each in operation.assignments if isinstance(each.field, PathInfo)]
     assigned = [
         (assignment.field, writer.assigned(assignment), columns_of(assignment.value))
         for assignment in operation.assignments
-    ]
+        if assignment not in parts
+    ] + _parts(parts, writer)
     pairs = [(writer.table.c[field.column], value) for field, value in writer.dialect.assignments(assigned)]
     return where(update(writer.table).ordered_values(*pairs), operation.condition, writer)
+
+
+def _parts(assignments: Sequence[Assignment], writer: Writer) -> list[tuple[FieldInfo, Any, frozenset[str]]]:
+    """Parts of documents that are set, those of one document in one assignment."""
+    made: dict[FieldInfo, Any] = {}
+    for each in assignments:
+        assert isinstance(each.field, PathInfo)
+        assert isinstance(each.value, Parameter | Null)
+        root = each.field.root
+        document = made.get(root, writer.table.c[root.column])
+        made[root] = writer.dialect.with_part(writer, document, each.field, each.value)
+    return [(root, document, frozenset((root.name,))) for root, document in made.items()]
 
 
 def _rows(operation: Select | Group, rows: Rows, writer: Writer) -> Statement:

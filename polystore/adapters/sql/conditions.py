@@ -7,9 +7,8 @@ from typing import assert_never
 
 from sqlalchemy import and_, false, or_, true
 
-from polystore.adapters.base import undeclared
 from polystore.adapters.sql.dialect import COMPARISONS, Sql
-from polystore.adapters.sql.expressions import Expressions, kind_of
+from polystore.adapters.sql.expressions import Expressions, Place, kind_of
 from polystore.query import walk
 from polystore.query.coerce import TEXT_OPERATORS
 from polystore.query.nodes import (
@@ -26,8 +25,11 @@ from polystore.query.nodes import (
     Not,
     Operator,
     Parameter,
+    Path,
     Within,
 )
+from polystore.schema.kinds import JsonKind
+from polystore.schema.paths import Attribute
 
 _INVERSE = {
     Operator.EXACT: lambda left, right: left != right,
@@ -56,9 +58,27 @@ class Writer(Expressions):
                 return self.dialect.within(self, self.stored(left), kind_of(left), self.dump_of(left), values)
             case Compare():
                 return self._compare(condition, COMPARISONS)
-            case Holds() | AnyElement():
-                undeclared(condition)
+            case Holds(operand=operand, test=test, value=value):
+                return self.dialect.holds(self, self.stored(operand), test, value)
+            case AnyElement():
+                return self._any_element(condition)
         assert_never(condition)
+
+    def _any_element(self, node: AnyElement) -> Sql:
+        """The condition about an element, whose fields stand in it for the time being."""
+        fragment, outer = self.stored(node.operand), self.places
+        alias = f"e{len(self.aliases)}"
+        self.aliases.append(alias)
+        element = self.dialect.element(alias)
+        found = dict.fromkeys(each for each in walk.expressions_within(node.condition) if isinstance(each, Column))
+        self.places = {**outer, **{each.field: self._place(element, each) for each in found}}
+        condition = self.condition(node.condition)
+        self.places = outer
+        return self.dialect.any_element(fragment, alias, condition)
+
+    def _place(self, element: Sql, column: Column) -> Place:
+        """Where the field of an element stands."""
+        return Place(self.dialect.path(self, element, Path(column, (Attribute(column.field),), column.kind)), True)
 
     def _negated(self, child: Condition) -> Sql:
         if isinstance(child, IsNull):
@@ -77,6 +97,9 @@ class Writer(Expressions):
         left_kind, right_kind = kind_of(left), kind_of(right)
         if operator in TEXT_OPERATORS:
             return self._text(node)
+        if isinstance(left_kind, JsonKind):
+            assert isinstance(right, Parameter)
+            return self.dialect.compare_number(self, operator, self.stored(left), right)
         if isinstance(left, Column | Extract) and not self.is_working(left):
             if isinstance(right, Parameter):
                 return comparisons[operator](self.stored(left), self.bind(right, self.dialect.codec(left_kind).dump))

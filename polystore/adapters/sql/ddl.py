@@ -51,6 +51,10 @@ def make_table(dialect: Dialect, schema: Schema, collation: str | None = None) -
     for index in schema.indexes:
         terms, options = dialect.index_terms(schema, table, index)
         Index(short_name(index.name, dialect.name_length), *terms, **options)
+    for index in schema.document_indexes:
+        found = dialect.document_index(schema, table, index)
+        if found is not None:
+            Index(short_name(index.name, dialect.name_length), *found[0], **found[1])
     return table
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from polystore.adapters.sql.computing import Computing
+from polystore.adapters.sql.documents import Documents
 from polystore.adapters.sql.raw import Raw
 from polystore.adapters.sql.types import Codec, Convert, checked_int
 from polystore.adapters.sql.upserts import ConflictParts, EachParts
@@ -50,7 +51,7 @@ MIRRORED = {
 }
 
 
-class Dialect(Computing):
+class Dialect(Computing, Documents):
     """How one database writes what operations say."""
 
     name: str

@@ -14,7 +14,6 @@ from msgspec import Struct
 from sqlalchemy import BindParameter, Table, bindparam
 from sqlalchemy.types import NullType
 
-from polystore.adapters.base import undeclared
 from polystore.adapters.sql.computing import Operand
 from polystore.adapters.sql.dialect import Dialect, Sql
 from polystore.adapters.sql.raw import Raw
@@ -77,6 +76,7 @@ class Expressions(ABC):
         self.table = table
         self.slots: dict[str, Slot] = {}
         self.places: Mapping[FieldInfo, Place] = {}
+        self.aliases: list[str] = []
 
     @abstractmethod
     def condition(self, condition: Condition) -> Sql:
@@ -158,8 +158,10 @@ class Expressions(ABC):
                 return Raw("(({0}) IS TRUE)", self.condition(condition))
             case Aggregated():
                 return self._aggregated(expression)
-            case Path() | Size():
-                undeclared(expression)
+            case Path(operand=operand):
+                return self.dialect.path(self, self.stored(operand), expression)
+            case Size(operand=operand):
+                return self.dialect.size(self.stored(operand))
         assert_never(expression)
 
     def _value(self, parameter: Parameter) -> Sql:

@@ -12,6 +12,7 @@ from polystore.adapters.sql.dialect import Sql
 from polystore.adapters.sql.expressions import Place
 from polystore.query.nodes import All, Column, Computed, Expression, Group, Order, Parameter, Select
 from polystore.query.walk import aggregates_of, aggregates_within, columns_of
+from polystore.schema.kinds import JsonKind
 from polystore.schema.model import FieldInfo
 
 
@@ -150,8 +151,15 @@ def _sorted(rows: Any, order: Sequence[Order], writer: Writer) -> Any:
     for term in order:
         expression = term.expression
         if not isinstance(expression, Parameter):
-            terms += writer.dialect.order(writer.stored(expression), term, nullable=_is_nullable(expression, writer))
+            nullable = _is_nullable(expression, writer)
+            for value in _order_values(expression, writer):
+                terms += writer.dialect.order(value, term, nullable=nullable)
     return rows.order_by(*terms)
+
+
+def _order_values(expression: Expression, writer: Writer) -> Sequence[Sql]:
+    found = writer.stored(expression)
+    return writer.dialect.json_keys(found) if isinstance(expression.kind, JsonKind) else (found,)
 
 
 def _is_nullable(expression: Expression, writer: Writer) -> bool:

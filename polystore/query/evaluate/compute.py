@@ -84,8 +84,8 @@ def computation(expression: Expression) -> Computation:
         case Column(field=field):
             name = field.name
             return lambda row, run: row[name]
-        case Path(operand=operand, steps=steps, kind=kind):
-            return path_reader(operand.field.name, steps, operand.kind, kind)
+        case Path():
+            return path_reader(expression)
         case Size(operand=operand):
             return _unless_null(len, computation(operand))
         case Parameter(index=index, derive=derive):

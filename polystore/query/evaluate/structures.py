@@ -8,8 +8,8 @@ from typing import Any, Final, assert_never
 
 from polystore.errors import DataError
 from polystore.query.evaluate.run import Computation, Row
-from polystore.query.nodes import Holding
-from polystore.schema.kinds import INT64_MAX, INT64_MIN, BoolKind, FloatKind, IntKind, JsonKind, Kind, TextKind
+from polystore.query.nodes import Holding, Path
+from polystore.schema.kinds import INT64_MAX, INT64_MIN, BoolKind, FloatKind, IntKind, TextKind
 from polystore.schema.model import FieldInfo
 from polystore.schema.paths import Attribute, Item, JsonKey, Key, PathInfo, Step
 
@@ -29,31 +29,36 @@ JSON_NULL: Final = JsonNull()
 # ---- paths
 
 
-def path_reader(column: str, steps: Sequence[Step], held: Kind, kind: Kind) -> Computation:
-    """The function from a row to what lies at the steps into a column of kind ``held``, read as ``kind``."""
-    within_json = isinstance(steps[-1], JsonKey) if steps else isinstance(held, JsonKind)
-    read = _READERS.get(type(kind)) if within_json else None
+def path_reader(path: Path) -> Computation:
+    """The function from a row to what lies at the path."""
+    column, steps = path.operand.field.name, path.steps
+    read = READERS.get(type(path.kind)) if path.of_json else None
 
     def find(row: Row, run: Any) -> Any:
-        value = row[column]
-        for step in steps:
-            value = step_into(value, step)
-            if value is None:
-                return None
+        value = follow_steps(row[column], steps)
         return value if read is None or value is None else read(value)
 
     return find
+
+
+def follow_steps(value: Any, steps: Sequence[Step]) -> Any:
+    """What lies at the steps into a value; None where they lead nowhere, ``JSON_NULL`` for null in JSON."""
+    for step in steps:
+        if value is None:
+            return None
+        value = step_into(value, step)
+    return value
 
 
 def step_into(value: Any, step: Step) -> Any:
     """What lies one step further; None where there is nothing, ``JSON_NULL`` for null in JSON."""
     match step:
         case Attribute(field=field):
-            return None if value is None else value.get(field.name)
+            return value.get(field.name)
         case Item(index=index):
-            return value[index] if value is not None and index < len(value) else None
+            return value[index] if index < len(value) else None
         case Key(key=key):
-            return None if value is None else value.get(key)
+            return value.get(key)
         case JsonKey(key=key):
             return _in_json(value, key, step.index)
     assert_never(step)
@@ -91,7 +96,7 @@ def _float(value: Any) -> float | None:
     return None if number is None else float(number)
 
 
-_READERS: dict[type, Callable[[Any], Any]] = {
+READERS: dict[type, Callable[[Any], Any]] = {
     TextKind: lambda value: value if isinstance(value, str) else None,
     BoolKind: lambda value: value if isinstance(value, bool) else None,
     IntKind: _whole,
@@ -185,8 +190,7 @@ def set_path(row: Row, changes: dict[str, Any], target: PathInfo, value: Any) ->
     if root not in changes:
         changes[root] = deepcopy(row[root])
     around = changes[root]
-    for step in target.steps[:-1]:
-        around = step_into(around, step)
+    around = follow_steps(around, target.steps[:-1])
     if around is None:
         raise DataError(f"{target.label}: what it is a part of is NULL; assign the whole of it")
     last = target.steps[-1]

@@ -32,7 +32,7 @@ def key(*words: str) -> str:
 
 @rule("G9", "A4", needs=[JSON])
 def test_a_path_of_keys_is_compared(db: Db) -> None:
-    put(db, one={"a": {"b": [1, "x"]}}, two={"a": {"b": [2]}}, text={"a": "b"}, no={}, null=None)
+    put(db, one={"a": {"b": [1, "x"]}}, two={"a": {"b": [2]}}, text={"a": "b"}, list=[{"a": "b"}], no={}, null=None)
     both(db, "one", data__a__b__0=1)
     both(db, "two", data__a__b__0__gt=1)
     both(db, "one", data__a__b__1="x")
@@ -277,7 +277,7 @@ def test_keys_of_dicts_are_looked_for(db: Db) -> None:
     both(db, "a", words__has_any_keys=["z", "$y"])
 
 
-@rule("A4", "G9", "B5", needs=[Feature.PATH_KEYS])
+@rule("A4", "G9", "B5", needs=[Feature.PATH_KEYS, Feature.LOOSE_PATHS])
 def test_values_of_dicts_are_looked_up_by_key_as_what_they_are(db: Db) -> None:
     db.given(
         Document,
@@ -297,6 +297,25 @@ def test_values_of_dicts_are_looked_up_by_key_as_what_they_are(db: Db) -> None:
     db.need(Feature.COMPUTED, Feature.ORDER_EXPRESSIONS)
     query = docs.order_by("-amounts__x.y", "name").values_list("amounts__x.y", flat=True)
     assert db(query).rows() == [Decimal(10), Decimal("9.5"), None, None]
+
+
+@rule("A4", "G9", "K5", needs=[Feature.PATH_KEYS])
+def test_texts_in_dicts_are_looked_up_by_key(db: Db) -> None:
+    db.given(
+        Document,
+        [
+            {"name": "low", "words": {"gt": "Abc", "a.b": "x", "": "e"}},
+            {"name": "high", "words": {"gt": "b", '$"': "y"}},
+            {"name": "empty", "words": {}},
+            {"name": "none"},
+        ],
+    )
+    both(db, "low", words__gt="Abc")
+    both(db, "low", **{"words__a.b": "x"})
+    both(db, "low", **{"words____exact": "e"})
+    both(db, "high", **{'words__$"__gt': "x"})
+    both(db, "high", words__gt__in=["b", "c"])
+    both(db, "empty none", words__gt=None)
 
 
 # ---- reading, ordering, computing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -28,6 +29,7 @@ from polystore.adapters.sql.dialect import Dialect, InsertParts, Sql, limit_text
 from polystore.adapters.sql.expressions import Slot
 from polystore.adapters.sql.mysql.computing import MysqlComputing, typed
 from polystore.adapters.sql.mysql.conflicts import conflict_texts
+from polystore.adapters.sql.mysql.documents import MariadbDocuments
 from polystore.adapters.sql.mysql.keys import CHARACTER_BYTES, KEY_BYTES, key_bytes, keys, room
 from polystore.adapters.sql.mysql.sizes import Sized, size_of, sized_arithmetic
 from polystore.adapters.sql.mysql.templates import (
@@ -57,7 +59,7 @@ from polystore.adapters.sql.types import (
 )
 from polystore.errors import NotSupportedError
 from polystore.query.capabilities import DOCUMENTS, EVERYTHING, Capabilities, Feature
-from polystore.query.nodes import ArithmeticOperator, Function, Operator, Order, Parameter, ParameterList
+from polystore.query.nodes import ArithmeticOperator, Function, Holding, Operator, Order, Parameter, ParameterList
 from polystore.schema.kinds import (
     BoolKind,
     BytesKind,
@@ -93,7 +95,7 @@ class _Compiler(MySQLCompiler):
         return limit_text(self, select, options)
 
 
-class MysqlDialect(MysqlComputing, Dialect):
+class MysqlDialect(MysqlComputing, MariadbDocuments, Dialect):
     """MariaDB 10.5, MySQL 8.0.17 or newer.
 
     Args:
@@ -120,6 +122,8 @@ class MysqlDialect(MysqlComputing, Dialect):
         self.mariadb = mariadb
         self.name = "mariadb" if mariadb else "mysql"
         self.title = "MariaDB" if mariadb else "MySQL"
+        if mariadb:
+            self.capabilities = _of_mariadb(self.capabilities)
         self.sql = MySQLDialect(paramstyle="format")
         self.sql.statement_compiler = _Compiler
 
@@ -360,6 +364,13 @@ class MysqlDialect(MysqlComputing, Dialect):
         tail = f" ON DUPLICATE KEY UPDATE {insert.key} = {insert.key}" if insert.ignore_conflicts else ""
         texts = {"one": head + row + tail, "head": head, "row": row, "tail": tail}
         return texts if insert.conflict is None else texts | conflict_texts(insert.conflict, texts["one"])
+
+
+def _of_mariadb(common: Capabilities) -> Capabilities:
+    """What MariaDB can do beyond MySQL: look into documents."""
+    unlike_jsonb = {Holding.JSON_CONTAINS, Holding.JSON_CONTAINED_BY}
+    features = common.features | DOCUMENTS - {Feature.LOOSE_PATHS}
+    return replace(common, features=features, holdings=frozenset(Holding) - unlike_jsonb)
 
 
 _NOTHING: dict[type, str] = {

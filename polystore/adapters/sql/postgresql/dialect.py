@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
-import msgspec
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -31,6 +28,8 @@ from polystore.adapters.sql.dialect import Dialect, InsertParts, Sql
 from polystore.adapters.sql.expressions import Slot
 from polystore.adapters.sql.patterns import LIKE_ESCAPE, escape_like, like_pattern, regular_expression
 from polystore.adapters.sql.postgresql.computing import TYPES, PostgresqlComputing
+from polystore.adapters.sql.postgresql.documents import PostgresqlDocuments
+from polystore.adapters.sql.postgresql.jsonb import jsonb_dump
 from polystore.adapters.sql.postgresql.templates import (
     BUMP,
     FOLDED_PAIRS,
@@ -55,9 +54,8 @@ from polystore.adapters.sql.types import (
 )
 from polystore.adapters.sql.upserts import EachParts, on_conflict_text
 from polystore.errors import NotSupportedError
-from polystore.query.capabilities import DOCUMENTS, EVERYTHING, Capabilities, Feature
+from polystore.query.capabilities import EVERYTHING, Capabilities, Feature
 from polystore.query.nodes import ArithmeticOperator, Operator, Order, Parameter, ParameterList
-from polystore.schema.document import document_dump
 from polystore.schema.kinds import (
     BoolKind,
     BytesKind,
@@ -83,7 +81,7 @@ _LIKE = (Operator.CONTAINS, Operator.STARTSWITH, Operator.ENDSWITH)
 _DIVISION_PLACES = 250
 
 
-class PostgresqlDialect(PostgresqlComputing, Dialect):
+class PostgresqlDialect(PostgresqlComputing, PostgresqlDocuments, Dialect):
     """PostgreSQL 13 or newer."""
 
     name = "postgresql"
@@ -92,10 +90,11 @@ class PostgresqlDialect(PostgresqlComputing, Dialect):
         EVERYTHING.operators,
         EVERYTHING.date_parts,
         EVERYTHING.arithmetic,
-        EVERYTHING.features - {Feature.TTL, Feature.MODULO_FLOATS, Feature.ROUND_FLOATS, Feature.TIME_ZONES} - DOCUMENTS
+        EVERYTHING.features - {Feature.TTL, Feature.MODULO_FLOATS, Feature.ROUND_FLOATS, Feature.TIME_ZONES}
         | {Feature.ANALYZE},
         EVERYTHING.functions,
         EVERYTHING.aggregates,
+        EVERYTHING.holdings,
     )
     int_with_float = INT_WITH_FLOAT
     name_length = 63
@@ -287,36 +286,6 @@ class PostgresqlDialect(PostgresqlComputing, Dialect):
 
 def _array(field: FieldInfo) -> str:
     return f"CAST(%s AS {TYPES.get(type(plain_kind(field.kind)), 'jsonb')}[])"
-
-
-def jsonb_dump(kind: Kind) -> Convert:
-    """The function from a plain container to JSON text that jsonb gives back with floats as floats.
-
-    jsonb keeps numbers as exact decimals: ``1e17`` would come back as the int 100000000000000000.
-    """
-    encode, convert = msgspec.json.encode, document_dump(kind)
-
-    def dump(value: Any) -> str:
-        data = value if convert is None else convert(value)
-        text = encode(data).decode()
-        return encode(_without_exponents(data)).decode() if _EXPONENT.search(text) else text
-
-    return dump
-
-
-_EXPONENT = re.compile(r"\d[eE]\+?\d")
-
-
-def _without_exponents(data: Any) -> Any:
-    match data:
-        case float() if abs(data) >= 1e15:
-            return msgspec.Raw(f"{Decimal(repr(data)):f}".partition(".")[0].encode() + b".0")
-        case list():
-            return [_without_exponents(item) for item in data]
-        case dict():
-            return {key: _without_exponents(item) for key, item in data.items()}
-        case _:
-            return data
 
 
 def _decimal_arithmetic(operator: ArithmeticOperator, left: Sql, right: Sql) -> Sql:

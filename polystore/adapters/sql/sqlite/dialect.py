@@ -30,6 +30,7 @@ from polystore.adapters.sql.dialect import COMPARISONS, Dialect, InsertParts, Sq
 from polystore.adapters.sql.expressions import Slot
 from polystore.adapters.sql.raw import Raw
 from polystore.adapters.sql.sqlite.computing import SqliteComputing
+from polystore.adapters.sql.sqlite.documents import SqliteDocuments
 from polystore.adapters.sql.sqlite.functions import OPERATOR_NAMES
 from polystore.adapters.sql.types import (
     Codec,
@@ -46,7 +47,7 @@ from polystore.adapters.sql.types import (
 )
 from polystore.adapters.sql.upserts import on_conflict_text
 from polystore.errors import NotSupportedError
-from polystore.query.capabilities import DOCUMENTS, EVERYTHING, Capabilities, Feature
+from polystore.query.capabilities import EVERYTHING, Capabilities, Feature
 from polystore.query.nodes import ArithmeticOperator, Operator, Parameter, ParameterList
 from polystore.query.text import simple_fold
 from polystore.schema.kinds import (
@@ -91,7 +92,7 @@ class _Compiler(SQLiteCompiler):
         return limit_text(self, select, options)
 
 
-class SqliteDialect(SqliteComputing, Dialect):
+class SqliteDialect(SqliteComputing, SqliteDocuments, Dialect):
     """SQLite 3.35 or newer."""
 
     name = "sqlite"
@@ -100,9 +101,10 @@ class SqliteDialect(SqliteComputing, Dialect):
         EVERYTHING.operators,
         EVERYTHING.date_parts,
         EVERYTHING.arithmetic,
-        EVERYTHING.features - {Feature.TTL} - DOCUMENTS | {Feature.ANALYZE},
+        EVERYTHING.features - {Feature.TTL} | {Feature.ANALYZE},
         EVERYTHING.functions,
         EVERYTHING.aggregates,
+        EVERYTHING.holdings,
     )
     mark = "?"
     no_limit = -1

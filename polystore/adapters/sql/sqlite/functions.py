@@ -6,6 +6,7 @@ Each function gives NULL for NULL; one that refuses (an overflow, a division by 
 from __future__ import annotations
 
 import sqlite3
+from base64 import b64decode
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -14,6 +15,7 @@ from typing import Any
 from polystore.adapters.sql.decimal_text import canonical, decode, encode
 from polystore.adapters.sql.sqlite.aggregates import register_aggregates
 from polystore.adapters.sql.sqlite.failures import remembered
+from polystore.adapters.sql.sqlite.structures import STRUCTURES, with_part
 from polystore.adapters.sql.sqlite.values import VALUES
 from polystore.adapters.sql.types import EXACT, checked_int, scaled
 from polystore.errors import DataError
@@ -29,6 +31,7 @@ def register(connection: sqlite3.Connection) -> None:
     """Makes the functions known to a connection; this costs no I/O."""
     for name, (arguments, function) in _FUNCTIONS.items():
         connection.create_function(name, arguments, function, deterministic=True)
+    connection.create_function("ps_json_with", 3, remembered(with_part), deterministic=True)
     register_aggregates(connection)
 
 
@@ -104,7 +107,10 @@ _PLAIN: list[tuple[str, int, Callable[..., Any]]] = [
     ("ps_decimal_of_text", 1, decimal_of_text),
     ("ps_store_scaled", 3, store_scaled),
     ("ps_store_text", 3, store_text),
+    ("ps_bytes_of_base64", 1, b64decode),
+    ("ps_decimal_of_plain", 1, lambda text: canonical(Decimal(text))),
     *VALUES,
+    *STRUCTURES,
     *((f"ps_{name}", 2, _numeric(operator)) for operator, name in OPERATOR_NAMES.items()),
     *((f"ps_decimal_{name}", 2, _decimal(operator)) for operator, name in OPERATOR_NAMES.items()),
 ]
