@@ -70,10 +70,14 @@ def path_of_target(field: FieldInfo) -> str:
 
 
 def _part(field: PathInfo, value: Any) -> Any:
-    """The value of a part, or an error where there is nothing that it could be a part of."""
+    """The value of a part, or an error where there is nothing that it could be a part of.
+
+    The error is made of the document: a server computes constants before it looks whether they are needed.
+    """
     around = f"${path_of_target(field).rpartition('.')[0]}"
-    nothing = {"$concat": [literal(f"{field.name} is a part of what is "), {"$type": around}]}
-    return either(is_object(around), value, failure(nothing))
+    missed = literal(f"{field.label}: what it is a part of is NULL; assign the whole of it")
+    of_this_document = {"$substrBytes": [{"$type": around}, 0, 0]}
+    return either(is_object(around), value, failure({"$concat": [missed, of_this_document]}))
 
 
 def _quantised(value: Any, kind: DecimalKind) -> Any:

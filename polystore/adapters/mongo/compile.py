@@ -135,7 +135,7 @@ def _is_computed(assignment: Assignment) -> bool:
 
 def _rehearsal(condition: Filter, changes: dict[str, Any] | None) -> list[dict[str, Any]]:
     """A pipeline that computes everything a write would and writes nothing."""
-    return [{"$match": condition}, {"$group": {"_id": None, "most": {"$max": list((changes or {}).values())}}}]
+    return [{"$match": condition}, {"$group": {"_id": None, "most": {"$max": {"all": list((changes or {}).values())}}}}]
 
 
 def _constant(value: Any, dialect: Dialect) -> Any:

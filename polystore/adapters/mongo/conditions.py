@@ -22,6 +22,7 @@ from polystore.query.nodes import (
     Compare,
     Condition,
     Either,
+    Expression,
     Holds,
     IsNull,
     Not,
@@ -74,8 +75,8 @@ def _plain(condition: Leaf, dialect: Dialect) -> Filter | None:
             return place.where(test)
         case Compare(operator=Operator.REGEX | Operator.IREGEX) if dialect.checks_patterns:
             return None
-        case Compare(operator=operator, right=Parameter() as right):
-            return _compared(place, operator, right, dialect)
+        case Compare(left=left, operator=operator, right=Parameter() as right):
+            return _compared(place, left, operator, right, dialect)
         case Compare():
             return None
         case Holds(test=test, value=value):
@@ -149,12 +150,12 @@ def _negated(child: Condition, dialect: Dialect) -> Filter:
             return {path: {"$not": test}}
 
 
-def _compared(place: Place, operator: Operator, right: Parameter, dialect: Dialect) -> Filter:
+def _compared(place: Place, left: Expression, operator: Operator, right: Parameter, dialect: Dialect) -> Filter:
     if operator is not Operator.EXACT and operator not in _ORDER:
         return place.where({"$regex": Hole(right.index, compose(right.derive, pattern_of(operator, dialect.regex)))})
     value = Hole(right.index, compose(right.derive, dialect.codec.dump_operand(right.kind)))
     if operator in _ORDER:
-        refuse_order(place.label, place.kind, dialect)
+        refuse_order(left, dialect)
         return place.where({_ORDER[operator]: value})
     return place.where({"$eq": value}) if place.in_json else {place.path: value}
 

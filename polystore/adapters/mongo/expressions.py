@@ -13,7 +13,6 @@ from polystore.adapters.mongo.holdings import holding
 from polystore.adapters.mongo.paths import (
     MISSING,
     at_path,
-    is_in_json,
     is_object,
     items_of,
     missing,
@@ -193,7 +192,7 @@ def truth_of(condition: Condition, scope: Scope) -> Any:
             return {"$or": [truth_of(child, scope) for child in children]}
         case Not(child=child):
             return {"$not": [truth_of(child, scope)]}
-        case IsNull(operand=Path() as operand) if is_in_json(operand):
+        case IsNull(operand=Path() as operand) if operand.keeps_null and isinstance(operand.kind, JsonKind):
             return missing(value_of(operand, scope))
         case IsNull(operand=operand):
             return null(value_of(operand, scope, exact=False))
@@ -201,8 +200,8 @@ def truth_of(condition: Condition, scope: Scope) -> Any:
             return membership(left, options, scope)
         case Compare(left=left, operator=operator, right=right):
             return comparison(left, operator, right, scope)
-        case Holds(operand=operand, test=test, value=value):
-            return holding(test, held_in(operand, scope), value, scope.dialect)
+        case Holds(operand=operand):
+            return holding(condition, held_in(operand, scope), scope.dialect)
         case AnyElement(operand=operand, condition=inner):
             return _any_element(operand, inner, scope)
     assert_never(condition)
@@ -211,7 +210,7 @@ def truth_of(condition: Condition, scope: Scope) -> Any:
 def held_in(operand: Column | Path, scope: Scope) -> Any:
     """A list, dict or JSON as an aggregation expression; JSON that is NULL is missing, for null may be a value."""
     value = value_of(operand, scope)
-    loose = isinstance(operand.kind, JsonKind) and not (isinstance(operand, Path) and is_in_json(operand))
+    loose = isinstance(operand.kind, JsonKind) and not (isinstance(operand, Path) and operand.keeps_null)
     return {"$ifNull": [value, MISSING]} if loose else value
 
 
@@ -279,7 +278,7 @@ def _test(operator: Operator, a: str, b: str, left: Expression, dialect: Dialect
         case Operator.EXACT:
             return {"$eq": [a, b]}
         case Operator.GT | Operator.GTE | Operator.LT | Operator.LTE:
-            refuse_order(describe_expression(left), left.kind, dialect)
+            refuse_order(left, dialect)
             return {f"${operator.value}": [a, b]}
         case Operator.CONTAINS:
             return {"$gte": [{"$indexOfBytes": [a, b]}, 0]}
@@ -296,13 +295,14 @@ def _test(operator: Operator, a: str, b: str, left: Expression, dialect: Dialect
             )
 
 
-def refuse_order(what: str, kind: Kind | None, dialect: Dialect) -> None:
+def refuse_order(expression: Expression, dialect: Dialect) -> None:
     """Refuses to order by values that are stored in another order.
 
     Raises:
         NotSupportedError: bytes on a server, which puts the shorter ones first.
     """
-    if kind is not None and isinstance(plain_kind(kind), dialect.unordered):
+    if isinstance(kind_of(expression), dialect.unordered):
+        what = expression.field.label if isinstance(expression, Column) else describe_expression(expression)
         raise NotSupportedError(
             f"{what} is bytes: {dialect.name} orders bytes by their length first; compare them with exact or "
             "in, keep them as hexadecimal text, or put .client(max_rows=...) before it"

@@ -9,18 +9,18 @@ from polystore.adapters.mongo.json_tests import json_test, keys_of
 from polystore.adapters.mongo.paths import is_array, items_of
 from polystore.adapters.mongo.template import Hole
 from polystore.adapters.mongo.values import Document, given, literal
-from polystore.query.nodes import Holding, Null, Parameter
+from polystore.query.nodes import Column, Holding, Holds, Null, Parameter, Path
 
 
-def holding(test: Holding, held: Any, value: Parameter | Null, dialect: Dialect) -> Document:
+def holding(node: Holds, held: Any, dialect: Dialect) -> Document:
     """Whether what is held fulfils the test.
 
     Args:
-        test: what is asked.
-        held: the list, dict or JSON as an aggregation expression; NULL fulfils nothing, and is missing for JSON.
-        value: what it is asked about.
+        node: what is asked of what.
+        held: the list, dict or JSON as an aggregation expression; JSON that is NULL is missing.
         dialect: how values are stored.
     """
+    test, value = node.test, node.value
     if isinstance(value, Null):
         return {"$eq": [{"$type": held}, "null"]}
     given_value = literal(value_of_test(value, dialect))
@@ -41,7 +41,7 @@ def holding(test: Holding, held: Any, value: Parameter | Null, dialect: Dialect)
         case Holding.HAS_ANY_KEYS:
             return given({"held": held}, _any_of(keys_of("$$held"), given_value))
         case Holding.JSON_EXACT | Holding.JSON_CONTAINS | Holding.JSON_CONTAINED_BY:
-            return given({"held": held}, Hole(value.index, json_test(test, "$$held")))
+            return given({"held": held}, Hole(value.index, json_test(test, "$$held", _label(node.operand))))
         case Holding.JSON_NULL:
             raise AssertionError("a test for null has no value")
     assert_never(test)
@@ -50,6 +50,11 @@ def holding(test: Holding, held: Any, value: Parameter | Null, dialect: Dialect)
 def value_of_test(value: Parameter, dialect: Dialect) -> Hole:
     """The place of the value that a list or the keys of a document are asked about."""
     return Hole(value.index, dialect.codec.dump(value.kind))
+
+
+def _label(operand: Column | Path) -> str:
+    column = operand.operand if isinstance(operand, Path) else operand
+    return column.field.label
 
 
 def _any_of(found: Any, wanted: Document) -> Document:

@@ -20,16 +20,22 @@ _DEEPEST = 170
 """How far a test may be nested: a server takes documents of 200 levels, and the test is a part of one."""
 
 
-def json_test(test: Holding, held: str) -> Callable[[Any], Document]:
-    """The function from a value to the test of what stands under ``held``, a variable that is not missing."""
+def json_test(test: Holding, held: str, label: str) -> Callable[[Any], Document]:
+    """The function from a value to a test.
+
+    Args:
+        test: what is asked.
+        held: the variable of what it is asked of; missing for NULL.
+        label: the field, as errors name it.
+    """
     write = _TESTS[test]
 
     def written(value: Any) -> Document:
         made = write(held, value)
         if _depth(made) > _DEEPEST:
             raise NotSupportedError(
-                f"the value of {test.value} is nested too deeply for MongoDB to compare: it takes {_DEEPEST // 2} "
-                "levels at most; put .client(max_rows=...) before it"
+                f"{label}: the value of {test.value} is nested more deeply than a command of MongoDB can be; give a "
+                "flatter one, or put .client(max_rows=...) before it"
             )
         return made
 

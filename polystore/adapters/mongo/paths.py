@@ -12,8 +12,8 @@ from bson import Int64
 
 from polystore.adapters.mongo.values import Document, either, given, literal
 from polystore.query.nodes import Path
-from polystore.schema.kinds import INT64_MIN, BoolKind, FloatKind, IntKind, JsonKind, Kind, TextKind
-from polystore.schema.paths import Attribute, Item, JsonKey, Key, Step, kind_at
+from polystore.schema.kinds import INT64_MIN, BoolKind, FloatKind, IntKind, Kind, TextKind
+from polystore.schema.paths import Attribute, Item, JsonKey, Key, Step
 
 MISSING = "$$REMOVE"
 _BEYOND = -float(INT64_MIN)
@@ -30,13 +30,7 @@ def at_path(path: Path, root: str) -> Any:
     value: Any = f"${root}"
     for step in path.steps:
         value = _step(value, step)
-    held = kind_at(path.operand.kind, path.steps)
-    return _read(value, path.kind) if isinstance(held, JsonKind) else value
-
-
-def is_in_json(path: Path) -> bool:
-    """Whether the path ends within JSON, where null is a value and only what is missing is NULL."""
-    return bool(path.steps) and isinstance(path.steps[-1], JsonKey) and isinstance(path.kind, JsonKind)
+    return _read(value, path.kind) if path.of_json else value
 
 
 def missing(value: Any) -> Document:

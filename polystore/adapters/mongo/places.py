@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from polystore.adapters.mongo.dialect import path_of
-from polystore.query.explain import describe_expression
 from polystore.query.nodes import Column, Expression, Holding, Path
 from polystore.schema.kinds import BoolKind, JsonKind, Kind, ListKind, TextKind
 from polystore.schema.paths import Attribute, Item, JsonKey, Key, Step, kind_at
@@ -26,14 +25,12 @@ class Place:
     """Where a value stands in a document.
 
     Attributes:
-        label: as errors name it.
         path: the dotted path.
         kind: what is read there.
         held: what stands there: ``kind``, or JSON that is read as one.
         around: the places in JSON on the way to it.
     """
 
-    label: str
     path: str
     kind: Kind
     held: Kind
@@ -55,7 +52,7 @@ def place_of(expression: Expression) -> Place | None:
     """Where the value of an expression stands; None where ``find`` has no exact words for it."""
     match expression:
         case Column(field=field):
-            return Place(field.label, path_of(field), field.kind, field.kind)
+            return Place(path_of(field), field.kind, field.kind)
         case Path(operand=operand, steps=steps, kind=kind) if all(map(_has_words, steps)):
             held = kind_at(operand.field.kind, steps)
             if isinstance(held, JsonKind) and not isinstance(kind, JsonKind | TextKind | BoolKind):
@@ -63,7 +60,7 @@ def place_of(expression: Expression) -> Place | None:
             names = [path_of(operand.field), *map(_name, steps)]
             paths = [".".join(names[: size + 1]) for size in range(len(names))]
             around = tuple(path for path, step in zip(paths, steps, strict=False) if isinstance(step, JsonKey))
-            return Place(describe_expression(expression), paths[-1], kind, held, around)
+            return Place(paths[-1], kind, held, around)
         case _:
             return None
 

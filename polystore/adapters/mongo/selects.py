@@ -16,7 +16,6 @@ from polystore.adapters.mongo.scope import Scope, name_of, within
 from polystore.adapters.mongo.template import Hole
 from polystore.adapters.mongo.values import Document
 from polystore.errors import NotSupportedError
-from polystore.query.explain import describe_expression
 from polystore.query.nodes import Column, Computed, Expression, IsNull, Order, Parameter, Path, Select
 from polystore.schema.kinds import EmbeddedKind, JsonKind, Kind, ListKind, MapKind, describe_kind
 from polystore.schema.model import FieldInfo
@@ -89,7 +88,7 @@ def sort_of(order: Sequence[Order], scope: Scope) -> dict[str, int]:
     """The sort by what stands in the documents."""
     ways = {}
     for term in order:
-        refuse_order(describe_expression(term.expression), term.expression.kind, scope.dialect)
+        refuse_order(term.expression, scope.dialect)
         ways[_sorted_path(term.expression, scope)] = -1 if term.descending else 1
     return ways
 
