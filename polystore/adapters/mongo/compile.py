@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, assert_never
 
 from polystore.adapters.mongo import reads
-from polystore.adapters.mongo.assignments import assigned
+from polystore.adapters.mongo.assignments import assigned, path_of_target
 from polystore.adapters.mongo.commands import DeleteRows, InsertRows, UpdateRows
-from polystore.adapters.mongo.conditions import Filter, can_fail, key_is_fixed
+from polystore.adapters.mongo.conditions import can_fail, key_is_fixed
 from polystore.adapters.mongo.dialect import EXPIRY, Dialect, path_of
 from polystore.adapters.mongo.expiry import expiry_of, live_filter, this_moment
+from polystore.adapters.mongo.places import Filter
 from polystore.adapters.mongo.prepared import MongoPrepared
 from polystore.adapters.mongo.reads import sources_of
 from polystore.adapters.mongo.rows import each_builder, merge_builder
@@ -17,6 +18,7 @@ from polystore.adapters.mongo.scope import Scope
 from polystore.adapters.mongo.template import Hole, Now, builder, compose, row_builder
 from polystore.adapters.mongo.values import literal
 from polystore.query.nodes import (
+    Assignment,
     Combination,
     Count,
     Delete,
@@ -31,6 +33,7 @@ from polystore.query.nodes import (
     UpdateEach,
     answered,
 )
+from polystore.schema.paths import PathInfo
 
 
 def compile_operation(operation: Operation, dialect: Dialect) -> MongoPrepared:
@@ -89,13 +92,13 @@ def _update_each(operation: UpdateEach, dialect: Dialect) -> MongoPrepared:
 
 def _update(operation: Update, dialect: Dialect) -> MongoPrepared:
     schema = operation.schema
-    computed = any(not isinstance(item.value, Parameter | Null) for item in operation.assignments)
+    computed = any(map(_is_computed, operation.assignments))
     single = key_is_fixed(operation.condition)
     changed = {item.field.name for item in operation.assignments}
     collides = any(changed & set(unique.fields) for unique in schema.uniques)
     condition = live_filter(schema, operation.condition, dialect)
     changes: dict[str, Any] = {
-        item.field.column: assigned(item.field, item.value, Scope(dialect))
+        path_of_target(item.field): assigned(item.field, item.value, Scope(dialect))
         if computed
         else _constant(item.value, dialect)
         for item in operation.assignments
@@ -128,9 +131,14 @@ def _delete(operation: Delete, dialect: Dialect) -> MongoPrepared:
     return MongoPrepared(builder(DeleteRows, schema, condition, single, fallible, rehearsal))
 
 
+def _is_computed(assignment: Assignment) -> bool:
+    """Whether a document tells what is written: a part of an embedded model only where that is there."""
+    return isinstance(assignment.field, PathInfo) or not isinstance(assignment.value, Parameter | Null)
+
+
 def _rehearsal(condition: Filter, changes: dict[str, Any] | None) -> list[dict[str, Any]]:
     """A pipeline that computes everything a write would and writes nothing."""
-    return [{"$match": condition}, {"$group": {"_id": None, "most": {"$max": changes or 0}}}]
+    return [{"$match": condition}, {"$group": {"_id": None, "most": {"$max": {"all": list((changes or {}).values())}}}}]
 
 
 def _constant(value: Any, dialect: Dialect) -> Any:

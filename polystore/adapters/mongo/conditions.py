@@ -8,17 +8,11 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias, assert_never
 
-from polystore.adapters.base import undeclared
-from polystore.adapters.mongo.dialect import KEY, Dialect, path_of
-from polystore.adapters.mongo.expressions import (
-    computes,
-    listing,
-    matched,
-    refuse_container,
-    refuse_order,
-    truth_of,
-)
+from polystore.adapters.mongo.dialect import KEY, Dialect
+from polystore.adapters.mongo.expressions import computes, listing, refuse_order, truth_of
+from polystore.adapters.mongo.holdings import value_of_test
 from polystore.adapters.mongo.patterns import pattern_of
+from polystore.adapters.mongo.places import Filter, Place, holding_at, null_at, place_of, value_at
 from polystore.adapters.mongo.scope import Scope
 from polystore.adapters.mongo.template import Hole, compose
 from polystore.query.nodes import (
@@ -28,6 +22,7 @@ from polystore.query.nodes import (
     Compare,
     Condition,
     Either,
+    Expression,
     HasRows,
     Holds,
     IsNull,
@@ -37,9 +32,8 @@ from polystore.query.nodes import (
     Within,
     WithinRows,
 )
-from polystore.schema.model import FieldInfo
 
-Filter: TypeAlias = dict[str, Any]
+Leaf: TypeAlias = IsNull | Within | Compare | Holds | AnyElement
 
 NEVER: Filter = {KEY: {"$in": []}}
 _ORDER = {
@@ -69,22 +63,35 @@ def filter_of(condition: Condition, scope: Scope) -> Filter:
             return {"$or": [filter_of(child, scope) for child in children]}
         case Not(child=child):
             return _negated(child, scope)
-        case IsNull(operand=Column(field=field)):
-            return {path_of(field): None}
-        case Within(left=Column(field=field), values=options):
-            return {path_of(field): {"$in": listing(options, scope.dialect)}}
-        case Compare(left=Column() as left, operator=Operator.REGEX | Operator.IREGEX as operator) if (
-            scope.dialect.checks_patterns and isinstance(condition.right, Parameter)
-        ):
-            return {"$expr": matched(left, operator, condition.right, scope)}
-        case Compare(left=Column(field=field), operator=operator, right=Parameter() as right):
-            return {path_of(field): _tested(field, operator, right, scope.dialect)}
         case HasRows() | WithinRows():
             return {scope.subqueries[condition]: True}
-        case IsNull() | Within() | Compare():
-            return {"$expr": truth_of(condition, scope)}
-        case Holds() | AnyElement():
-            undeclared(condition)
+        case _:
+            found = _plain(condition, scope.dialect)
+            return {"$expr": truth_of(condition, scope)} if found is None else found
+
+
+def _plain(condition: Leaf, dialect: Dialect) -> Filter | None:
+    """The condition in the words of ``find``; None where these do not say it exactly."""
+    place = place_of(condition.left if isinstance(condition, Compare | Within) else condition.operand)
+    if place is None:
+        return None
+    match condition:
+        case IsNull():
+            return null_at(place)
+        case Within(values=options):
+            test = {"$in": listing(options, dialect)}
+            return place.where(test)
+        case Compare(operator=Operator.REGEX | Operator.IREGEX) if dialect.checks_patterns:
+            return None
+        case Compare(left=left, operator=operator, right=Parameter() as right):
+            return _compared(place, left, operator, right, dialect)
+        case Compare():
+            return None
+        case Holds(test=test, value=value):
+            return holding_at(place, test, value_of_test(value, dialect) if isinstance(value, Parameter) else None)
+        case AnyElement(condition=inner):
+            found = filter_of(inner, Scope(dialect))
+            return None if computes_in(found) else {place.path: {"$elemMatch": found}}
     assert_never(condition)
 
 
@@ -113,37 +120,54 @@ def can_fail(condition: Condition) -> bool:
             return computes(left)
         case Compare(left=left, right=right):
             return computes(left) or computes(right)
-        case Holds() | AnyElement():
-            undeclared(condition)
+        case Holds():
+            return False
+        case AnyElement(condition=inner):
+            return can_fail(inner)
         case HasRows() | WithinRows():
             return True
     assert_never(condition)
 
 
+def computes_in(stages: Any) -> bool:
+    """Whether something is computed in a condition, or in one of these stages."""
+    match stages:
+        case dict():
+            return "$expr" in stages or any(map(computes_in, stages.values()))
+        case list():
+            return any(map(computes_in, stages))
+        case _:
+            return False
+
+
 def _negated(child: Condition, scope: Scope) -> Filter:
+    if isinstance(child, IsNull) and (place := place_of(child.operand)) is not None:
+        return value_at(place)
     found = filter_of(child, scope)
     if len(found) != 1 or isinstance(child, All | Either | Not):
         return {"$nor": [found]}
     ((path, test),) = found.items()
-    match child:
+    match test:
         case _ if path == "$expr":
             return {"$expr": {"$not": [test]}}
-        case Within():
-            return {path: {"$nin": test["$in"]}}
-        case Compare(operator=Operator.EXACT) | IsNull() | HasRows() | WithinRows():
+        case bool() | Hole():
             return {path: {"$ne": test}}
+        case {"$in": options, **others} if not others:
+            return {path: {"$nin": options}}
+        case {"$not": _} | list():
+            return {"$nor": [found]}
         case _:
             return {path: {"$not": test}}
 
 
-def _tested(field: FieldInfo, operator: Operator, right: Parameter, dialect: Dialect) -> Any:
-    refuse_container(Column(field), dialect)
-    if operator is Operator.EXACT:
-        return Hole(right.index, compose(right.derive, dialect.codec.dump_operand(right.kind)))
+def _compared(place: Place, left: Expression, operator: Operator, right: Parameter, dialect: Dialect) -> Filter:
+    if operator is not Operator.EXACT and operator not in _ORDER:
+        return place.where({"$regex": Hole(right.index, compose(right.derive, pattern_of(operator, dialect.regex)))})
+    value = Hole(right.index, compose(right.derive, dialect.codec.dump_operand(right.kind)))
     if operator in _ORDER:
-        refuse_order(Column(field), dialect)
-        return {_ORDER[operator]: Hole(right.index, compose(right.derive, dialect.codec.dump_operand(right.kind)))}
-    return {"$regex": Hole(right.index, compose(right.derive, pattern_of(operator, dialect.regex)))}
+        refuse_order(left, dialect)
+        return place.where({_ORDER[operator]: value})
+    return place.where({"$eq": value}) if place.in_json else {place.path: value}
 
 
 def _joined(parts: list[Filter]) -> Filter:

@@ -8,8 +8,11 @@ from typing import Any
 from bson import Binary, Decimal128, ObjectId
 
 from polystore.adapters.mongo.dialect import EXPIRY, KEY, path_of
+from polystore.adapters.mongo.places import Place, place_of
 from polystore.adapters.mongo.types import DECIMAL_DIGITS
 from polystore.errors import NotSupportedError
+from polystore.query.names import expression_of
+from polystore.schema.document_indexes import targets_of
 from polystore.schema.kinds import (
     BoolKind,
     BytesKind,
@@ -32,7 +35,7 @@ from polystore.schema.kinds import (
     UuidKind,
     plain_kind,
 )
-from polystore.schema.model import FieldInfo, Schema, UniqueInfo
+from polystore.schema.model import FieldInfo, IndexInfo, Schema, UniqueInfo
 
 
 def check_schema(schema: Schema) -> None:
@@ -51,6 +54,8 @@ def check_schema(schema: Schema) -> None:
                 f"{field.label}: the column {EXPIRY} holds the expiry of rows with ttl; choose another db_column"
             )
         _check_kind(field, field.kind)
+    for index in schema.document_indexes:
+        _check_index(schema, index)
 
 
 def _check_kind(field: FieldInfo, kind: Kind) -> None:
@@ -144,15 +149,43 @@ def index_documents(schema: Schema) -> list[dict[str, Any]]:
     """The indexes of a collection, as ``createIndexes`` takes them; one over the same keys as another is left out."""
     found = [_unique_document(schema, unique) for unique in schema.uniques]
     covered = [list(document["key"].items()) for document in found if "partialFilterExpression" not in document]
-    for index in schema.indexes:
-        ways = zip(index.fields, index.descending, strict=True)
-        key = {path_of(schema.field(name)): -1 if descending else 1 for name, descending in ways}
+    for index in (*schema.indexes, *schema.document_indexes):
+        key = _index_key(schema, index)
         if list(key.items()) not in covered:
             covered.append(list(key.items()))
             found.append({"name": index.name, "key": key})
     if schema.ttl is not None:
         found.append({"name": f"{schema.table}{EXPIRY}", "key": {EXPIRY: 1}, "expireAfterSeconds": 0})
     return found
+
+
+def _index_key(schema: Schema, index: IndexInfo) -> dict[str, int]:
+    """The paths of an index; of JSON alone everything that is in it."""
+    targets = targets_of(schema.fields, index)
+    if len(targets) == 1 and isinstance(targets[0].kind, JsonKind):
+        return {f"{_place(targets[0]).path}.$**": 1}
+    ways = zip(targets, index.descending, strict=True)
+    return {_place(target).path: -1 if descending else 1 for target, descending in ways}
+
+
+def _place(field: FieldInfo) -> Place:
+    place = place_of(expression_of(field))
+    if place is None:
+        raise NotSupportedError(
+            f"{field.label}: MongoDB has no index over an item of a list, nor over a key that may be an index, is "
+            "empty or has a dot or dollar sign in it; index what is around it"
+        )
+    return place
+
+
+def _check_index(schema: Schema, index: IndexInfo) -> None:
+    """Refuses an index over what may be two arrays of a document."""
+    arrays = [each for each in targets_of(schema.fields, index) if isinstance(_place(each).held, JsonKind | ListKind)]
+    if len(arrays) > 1:
+        raise NotSupportedError(
+            f"{schema.name}: the index {index.name} is over {' and '.join(each.name for each in arrays)}, and MongoDB "
+            "takes one list or JSON in an index; make an index of each"
+        )
 
 
 def _unique_document(schema: Schema, unique: UniqueInfo) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from polystore.adapters.mongo.types import SERVER_CODEC, Codec
-from polystore.query.capabilities import DOCUMENTS, Capabilities, Feature
-from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Function, Operator, WindowFunction
+from polystore.query.capabilities import Capabilities, Feature
+from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Function, Holding, Operator, WindowFunction
 from polystore.query.regex import Dialect as RegexDialect
 from polystore.schema.kinds import BytesKind
 from polystore.schema.model import FieldInfo
@@ -48,7 +48,6 @@ _UNDECLARED = frozenset(
         Feature.SUBQUERY_WRITES,
         Feature.WINDOW_DISTANCES,
     }
-    | DOCUMENTS
 )
 """A float is rounded from its first 34 digits only; the server's table of time zones is older or newer than ours."""
 
@@ -63,7 +62,8 @@ SERVER = Dialect(
         frozenset(Feature) - _UNDECLARED,
         frozenset(Function),
         frozenset(Aggregate),
-        frozenset(WindowFunction),
+        frozenset(Holding),
+        windows=frozenset(WindowFunction),
     ),
     checks_patterns=True,
     unordered=(BytesKind,),

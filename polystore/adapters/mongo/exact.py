@@ -29,6 +29,7 @@ from polystore.query.nodes import (
     Function,
     Outer,
     Parameter,
+    Path,
     Scalar,
 )
 from polystore.schema.kinds import DecimalKind, IntKind, plain_kind
@@ -57,7 +58,7 @@ def places_of(expression: Expression) -> Places | None:
     if expression.kind is None or isinstance(plain_kind(expression.kind), IntKind):
         return Places()
     match expression:
-        case Column() | Outer() | Scalar():
+        case Column() | Path() | Outer() | Scalar():
             kind = plain_kind(expression.kind)
             known = kind.decimal_places if isinstance(kind, DecimalKind) else None
             return None if known is None else Places(known)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from polystore.adapters.mongo.conditions import Filter, filter_of
+from polystore.adapters.mongo.conditions import filter_of
 from polystore.adapters.mongo.dialect import EXPIRY, Dialect
+from polystore.adapters.mongo.places import Filter
 from polystore.adapters.mongo.scope import Scope
 from polystore.adapters.mongo.template import Now
 from polystore.query.nodes import All

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from typing import Any, assert_never
 
-from polystore.adapters.base import undeclared
 from polystore.adapters.mongo.arithmetic import computed
 from polystore.adapters.mongo.casts import cast
 from polystore.adapters.mongo.dates import beginning_of, part_of
-from polystore.adapters.mongo.dialect import Dialect
+from polystore.adapters.mongo.dialect import Dialect, path_of
 from polystore.adapters.mongo.functions import called, clamped, now, rounded_to
+from polystore.adapters.mongo.holdings import holding
+from polystore.adapters.mongo.paths import (
+    MISSING,
+    at_path,
+    is_object,
+    items_of,
+    missing,
+    number_in,
+    size_of,
+)
 from polystore.adapters.mongo.patterns import pattern_of
-from polystore.adapters.mongo.scope import Scope
+from polystore.adapters.mongo.scope import Scope, within
 from polystore.adapters.mongo.template import Convert, Hole, compose
 from polystore.adapters.mongo.values import (
     Document,
@@ -26,6 +35,7 @@ from polystore.adapters.mongo.values import (
     unless_null,
 )
 from polystore.errors import NotSupportedError
+from polystore.query.explain import describe_expression
 from polystore.query.nodes import (
     Aggregated,
     All,
@@ -60,8 +70,7 @@ from polystore.query.nodes import (
     WithinRows,
 )
 from polystore.query.walk import expressions_of
-from polystore.schema.kinds import Kind, PlainKind, describe_kind, is_container, plain_kind
-from polystore.schema.model import FieldInfo
+from polystore.schema.kinds import JsonKind, Kind, PlainKind, plain_kind
 
 
 def kind_of(expression: Expression) -> PlainKind | None:
@@ -71,7 +80,7 @@ def kind_of(expression: Expression) -> PlainKind | None:
 
 def computes(expression: Expression) -> bool:
     """Whether there is something in the expression that can fail."""
-    harmless = Column | Parameter | Null | Extract | Trunc | Outer | Scalar
+    harmless = Column | Path | Size | Parameter | Null | Extract | Trunc | Outer | Scalar
     return any(not isinstance(each, harmless) for each in expressions_of(expression))
 
 
@@ -107,8 +116,10 @@ def value_of(expression: Expression, scope: Scope, *, exact: bool = True) -> Any
             return truth_of(condition, scope)
         case Aggregated():
             return f"${scope.aggregates[expression]}"
-        case Path() | Size():
-            undeclared(expression)
+        case Path():
+            return at_path(expression, scope.path(expression.operand.field))
+        case Size(operand=operand):
+            return size_of(value_of(operand, scope))
         case Random():
             return {"$rand": {}}
         case Windowed():
@@ -198,25 +209,45 @@ def truth_of(condition: Condition, scope: Scope) -> Any:
             return {"$or": [truth_of(child, scope) for child in children]}
         case Not(child=child):
             return {"$not": [truth_of(child, scope)]}
+        case IsNull(operand=Path() as operand) if operand.keeps_null and isinstance(operand.kind, JsonKind):
+            return missing(value_of(operand, scope))
         case IsNull(operand=operand):
             return null(value_of(operand, scope, exact=False))
         case Within(left=left, values=options):
             return membership(left, options, scope)
         case Compare(left=left, operator=operator, right=right):
             return comparison(left, operator, right, scope)
-        case Holds() | AnyElement():
-            undeclared(condition)
+        case Holds(operand=operand):
+            return holding(condition, held_in(operand, scope), scope.dialect)
+        case AnyElement(operand=operand, condition=inner):
+            return _any_element(operand, inner, scope)
         case HasRows() | WithinRows():
             return f"${scope.subqueries[condition]}"
     assert_never(condition)
 
 
+def held_in(operand: Column | Path, scope: Scope) -> Any:
+    """A list, dict or JSON as an aggregation expression; JSON that is NULL is missing, for null may be a value."""
+    value = value_of(operand, scope)
+    loose = isinstance(operand.kind, JsonKind) and not (isinstance(operand, Path) and operand.keeps_null)
+    return {"$ifNull": [value, MISSING]} if loose else value
+
+
+def _any_element(operand: Column | Path, condition: Condition, scope: Scope) -> Document:
+    element = Scope(scope.dialect, within("$element", path_of))
+    test = {"$and": [is_object("$$element"), truth_of(condition, element)]}
+    mapped = {"$map": {"input": items_of(value_of(operand, scope)), "as": "element", "in": test}}
+    return {"$anyElementTrue": [mapped]}
+
+
 def comparison(left: Expression, operator: Operator, right: Expression, scope: Scope) -> Document:
     """The comparison as an aggregation expression, false when either side is NULL."""
-    refuse_container(left, scope.dialect)
     if operator in PATTERNS and isinstance(right, Parameter):
         return matched(left, operator, right, scope)
-    a, b = _same_precision(value_of(left, scope), kind_of(left), value_of(right, scope), kind_of(right))
+    found = value_of(left, scope)
+    if isinstance(left.kind, JsonKind):
+        found = number_in(found)
+    a, b = _same_precision(found, kind_of(left), value_of(right, scope), kind_of(right))
     if isinstance(left, Column) and isinstance(right, Outer) and isinstance(a, str) and isinstance(b, str):
         return {"$and": [_test(operator, a, b, left, scope.dialect), not_null(a), not_null(b)]}
     test = _test(operator, "$$a", "$$b", left, scope.dialect)
@@ -228,7 +259,6 @@ def comparison(left: Expression, operator: Operator, right: Expression, scope: S
 
 def membership(left: Expression, options: ParameterList, scope: Scope) -> Document:
     """Whether the expression is one of some values, false when it is NULL."""
-    refuse_container(left, scope.dialect)
     listed = literal(listing(options, scope.dialect))
     return given({"a": value_of(left, scope)}, {"$and": [not_null("$$a"), {"$in": ["$$a", listed]}]})
 
@@ -286,35 +316,16 @@ def _test(operator: Operator, a: str, b: str, left: Expression, dialect: Dialect
             )
 
 
-def refuse_container(expression: Expression, dialect: Dialect) -> None:
-    """Refuses to compare documents and arrays.
-
-    Raises:
-        NotSupportedError: a field that holds them.
-    """
-    if isinstance(expression, Column) and is_container(expression.field.kind):
-        field = expression.field
-        raise NotSupportedError(
-            f"{field.label} is {describe_kind(field.kind)}: {dialect.name} compares documents by the order of their "
-            "keys; only isnull works on it"
-        )
-
-
 def refuse_order(expression: Expression, dialect: Dialect) -> None:
-    """Refuses to order values that the store orders in another way."""
-    if isinstance(expression, Column):
-        refuse_field_order(expression.field, dialect)
-
-
-def refuse_field_order(field: FieldInfo, dialect: Dialect) -> None:
-    """Refuses to order by a field whose stored values are ordered in another way.
+    """Refuses to order by values that are stored in another order.
 
     Raises:
         NotSupportedError: bytes on a server, which puts the shorter ones first.
     """
-    if isinstance(plain_kind(field.kind), dialect.unordered):
+    if isinstance(kind_of(expression), dialect.unordered):
+        what = expression.field.label if isinstance(expression, Column) else describe_expression(expression)
         raise NotSupportedError(
-            f"{field.label} is bytes: {dialect.name} orders bytes by their length first; compare them with exact or "
+            f"{what} is bytes: {dialect.name} orders bytes by their length first; compare them with exact or "
             "in, keep them as hexadecimal text, or put .client(max_rows=...) before it"
         )
 

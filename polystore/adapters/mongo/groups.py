@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, assert_never
 
 from polystore.adapters.mongo.aggregates import finished, gathered, needs_least, operand_of
+from polystore.adapters.mongo.conditions import computes_in
 from polystore.adapters.mongo.dialect import KEY, Dialect
 from polystore.adapters.mongo.expressions import truth_of, value_of
 from polystore.adapters.mongo.lookups import Lookups, looked_up_for, matched_rows
@@ -14,7 +15,6 @@ from polystore.adapters.mongo.selects import (
     Stages,
     beside_group,
     computed_in,
-    computes_in,
     named_rows,
     outputs,
     sorted_window,
@@ -43,7 +43,7 @@ def group_stages(operation: Group, dialect: Dialect, source: Stages | None = Non
     if operation.having.children:
         stages.append({"$match": {"$expr": truth_of(operation.having, groups)}})
     stages += sorted_window(operation.order, operation.offset, operation.limit, groups)
-    keys = {key.name: f"${KEY}.{key.name}" for key in operation.keys}
+    keys = {name_of(key.field): f"${KEY}.{name_of(key.field)}" for key in operation.keys}
     return [*stages, {"$project": {KEY: 0, **keys, **outputs((), operation.computed, groups)}}]
 
 
@@ -92,7 +92,7 @@ Lookups.stages_of = staticmethod(stages_of)
 
 def _grouped(operation: Group, names: dict[Aggregated, str], rows: Stages, scope: Scope) -> Stages:
     """One document for each group: its key, and what its aggregates gather. Without keys there is always one."""
-    key: Any = {each.name: or_null(value_of(each.expression, scope, exact=False)) for each in operation.keys}
+    key: Any = {name_of(each.field): or_null(value_of(each.expression, scope, exact=False)) for each in operation.keys}
     values = {name: operand_of(node, scope) for node, name in names.items()}
     stages: Stages = []
     if computes_in(rows) or not _is_plain(operation, names):

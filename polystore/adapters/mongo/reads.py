@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from polystore.adapters.base import Source
 from polystore.adapters.mongo.commands import CountRows, ExistsRow, Read
-from polystore.adapters.mongo.conditions import key_is_fixed
+from polystore.adapters.mongo.conditions import computes_in, key_is_fixed
 from polystore.adapters.mongo.dialect import KEY, Dialect, path_of
 from polystore.adapters.mongo.expiry import live_filter
 from polystore.adapters.mongo.lookups import has_subqueries, matched_rows
@@ -16,7 +16,6 @@ from polystore.adapters.mongo.selects import (
     Stages,
     by_path,
     computed_in,
-    computes_in,
     distinct_values,
     is_plain,
     named_rows,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -11,6 +12,7 @@ from polystore.query.nodes import Aggregated
 from polystore.query.walk import Subquery
 from polystore.schema.model import FieldInfo
 
+_SPECIAL = re.compile(r"[.$%\0]")
 Path: TypeAlias = Callable[[FieldInfo], str]
 
 
@@ -32,8 +34,8 @@ class Scope:
 
 
 def name_of(field: FieldInfo) -> str:
-    """The key of an output in the documents that a pipeline answers."""
-    return field.name
+    """The key of an output in the documents that a pipeline answers; that of a path may have anything in its name."""
+    return _SPECIAL.sub(lambda found: f"%{ord(found[0]):x};", field.name)
 
 
 def within(prefix: str, path: Path) -> Path:

@@ -8,14 +8,16 @@ from typing import Any, TypeAlias
 from msgspec.structs import replace
 
 from polystore.adapters.mongo.dialect import KEY, Dialect, path_of
-from polystore.adapters.mongo.expressions import refuse_order, truth_of, value_of
+from polystore.adapters.mongo.expressions import held_in, refuse_order, truth_of, value_of
 from polystore.adapters.mongo.lookups import matched_rows
+from polystore.adapters.mongo.paths import single_in, type_in_order
+from polystore.adapters.mongo.places import place_of
 from polystore.adapters.mongo.scope import Scope, name_of, within
 from polystore.adapters.mongo.template import Hole
-from polystore.adapters.mongo.values import Document, null, or_null
+from polystore.adapters.mongo.values import Document, or_null
 from polystore.adapters.mongo.windows import window_stages
 from polystore.errors import NotSupportedError
-from polystore.query.nodes import Column, Computed, Expression, Group, Order, Parameter, Select
+from polystore.query.nodes import Column, Computed, Expression, Group, IsNull, Order, Parameter, Path, Select
 from polystore.schema.kinds import EmbeddedKind, JsonKind, Kind, ListKind, MapKind, describe_kind
 from polystore.schema.model import FieldInfo
 
@@ -61,8 +63,8 @@ def computed_in(operation: Select | Group) -> list[Expression]:
 
 def outputs(columns: Sequence[FieldInfo], computed: Sequence[Computed], scope: Scope) -> Document:
     """What is computed for each output, by its name."""
-    found: Document = {field.name: f"${scope.path(field)}" for field in columns}
-    return found | {each.name: value_of(each.expression, scope, exact=False) for each in computed}
+    found: Document = {name_of(field): f"${scope.path(field)}" for field in columns}
+    return found | {name_of(each.field): value_of(each.expression, scope, exact=False) for each in computed}
 
 
 def distinct_values(columns: Sequence[FieldInfo], values: Mapping[str, Any], *, beside: bool) -> Stages:
@@ -96,14 +98,27 @@ def _order_of_outputs(operation: Select) -> tuple[Order, ...]:
 
 def is_plain(order: Sequence[Order]) -> bool:
     """Whether documents have what they are ordered by, NULL where the server puts it."""
-    return all(isinstance(term.expression, Column) and term.nulls is None for term in order)
+    return all(
+        term.nulls is None and (place := place_of(term.expression)) is not None and not place.in_json for term in order
+    )
 
 
 def sort_of(order: Sequence[Order], scope: Scope) -> dict[str, int]:
-    """The sort by columns."""
+    """The sort by what stands in the documents."""
+    ways = {}
     for term in order:
         refuse_order(term.expression, scope.dialect)
-    return {scope.path(term.field): -1 if term.descending else 1 for term in order}
+        ways[_sorted_path(term.expression, scope)] = -1 if term.descending else 1
+    return ways
+
+
+def _sorted_path(expression: Expression, scope: Scope) -> str:
+    if isinstance(expression, Path):
+        place = place_of(expression)
+        assert place is not None
+        return scope.path(expression.operand.field) + place.path.removeprefix(path_of(expression.operand.field))
+    assert isinstance(expression, Column)
+    return scope.path(expression.field)
 
 
 def sorted_window(order: Sequence[Order], offset: Parameter | None, limit: Parameter | None, scope: Scope) -> Stages:
@@ -116,12 +131,16 @@ def sorted_window(order: Sequence[Order], offset: Parameter | None, limit: Param
     by: Document = {}
     ways: dict[str, int] = {}
     for place, term in enumerate(order):
-        value = value_of(term.expression, scope)
+        value, way = value_of(term.expression, scope), -1 if term.descending else 1
         if term.nulls is not None:
-            by[f"null{place}"] = null(value)
+            by[f"null{place}"] = truth_of(IsNull(term.expression), scope)
             ways[f"by.null{place}"] = 1 if term.nulls == "last" else -1
+        if isinstance(term.expression, Column | Path) and isinstance(term.expression.kind, JsonKind):
+            value = held_in(term.expression, scope)
+            by[f"type{place}"], value = type_in_order(value), single_in(value)
+            ways[f"by.type{place}"] = way
         by[f"value{place}"] = value
-        ways[f"by.value{place}"] = -1 if term.descending else 1
+        ways[f"by.value{place}"] = way
     wrapped = {"$project": {KEY: 0, "row": "$$ROOT", "by": by}}
     return [wrapped, {"$sort": ways}, *part, {"$replaceRoot": {"newRoot": "$row"}}]
 
@@ -158,14 +177,3 @@ def _refuse_loose_documents(field: FieldInfo, kind: Kind) -> None:
 def by_path(columns: Sequence[FieldInfo]) -> Document:
     """Columns by their own paths."""
     return {path_of(field): f"${path_of(field)}" for field in columns}
-
-
-def computes_in(stages: Any) -> bool:
-    """Whether something is computed in a condition of these stages."""
-    match stages:
-        case dict():
-            return "$expr" in stages or any(map(computes_in, stages.values()))
-        case list():
-            return any(map(computes_in, stages))
-        case _:
-            return False

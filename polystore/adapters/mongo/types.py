@@ -78,7 +78,7 @@ class Codec:
             case EmbeddedKind(schema=schema):
                 return _embedded_dump([(info.name, info.column, self.dump(info.kind)) for info in schema.fields])
             case JsonKind():
-                return _json_dump
+                return json_dump
             case _:
                 return self.dump_scalar(kind)
 
@@ -306,16 +306,16 @@ def _embedded_load(fields: list[tuple[str, str, Convert | None]]) -> Convert:
     return convert
 
 
-def _json_dump(value: Any) -> Any:
+def json_dump(value: Any) -> Any:
     match value:
         case bool() | None:
             return value
         case int():
             return Int64(value)
         case dict():
-            return {key: _json_dump(item) for key, item in value.items()}
+            return {key: json_dump(item) for key, item in value.items()}
         case list():
-            return [_json_dump(item) for item in value]
+            return [json_dump(item) for item in value]
         case _:
             return value
 
