@@ -145,11 +145,11 @@ def _ordered(rows: Any, operation: Select | Group, writer: Writer) -> Any:
 
 
 def _sorted(rows: Any, order: Sequence[Order], writer: Writer) -> Any:
-    """The rows in order; one value for all rows orders nothing."""
+    """The rows in order; one value for all rows orders nothing, and a whole number would be the place of a column."""
     terms: list[Any] = []
     for term in order:
         expression = term.expression
-        if not isinstance(expression, Parameter):
+        if columns_of(expression) or aggregates_of(expression):
             terms += writer.dialect.order(writer.stored(expression), term, nullable=_is_nullable(expression, writer))
     return rows.order_by(*terms)
 
