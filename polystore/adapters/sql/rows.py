@@ -22,6 +22,7 @@ from polystore.query.nodes import (
     Order,
     Outer,
     Parameter,
+    Random,
     Select,
     SetOperator,
     Windowed,
@@ -323,11 +324,11 @@ def _ordered(rows: Any, operation: Select | Group | Combination, writer: Writer)
 
 
 def _sorted(rows: Any, order: Sequence[Order], writer: Writer) -> Any:
-    """The rows in order; one value for all rows orders nothing."""
+    """The rows in order; one value for all rows orders nothing, and a whole number would be the place of a column."""
     terms: list[Any] = []
     for term in order:
         expression = term.expression
-        if not isinstance(expression, Parameter):
+        if isinstance(expression, Random) or columns_of(expression) or aggregates_of(expression):
             nullable = _is_nullable(expression, writer)
             for value in _order_values(expression, writer):
                 terms += writer.dialect.order(value, term, nullable=nullable)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from polystore import Case, Coalesce, Concat, Count, Extract, F, Feature, Lower, Max, Q, Upper, Value, When
+from polystore import Case, Cast, Coalesce, Concat, Count, Extract, F, Feature, Lower, Max, Q, Upper, Value, When
 from polystore.errors import FieldError, NotSupportedError, QueryUsageError
 from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Function, Operator
 from polystore.testing.harness import Db, rule
@@ -291,6 +291,18 @@ def test_rows_are_ordered_by_computed_values(db: Db) -> None:
     assert db.names(query[1:3]) == ["a", "b"]
     assert db(query).last().name == "d"
     assert [row.name for row in db(query).iterator(2)] == ["c", "a", "b", "d"]
+
+
+CONSTANT_NEEDS = [Feature.ORDER_EXPRESSIONS, Feature.GROUP, Aggregate.COUNT, Function.CAST, Function.LOWER, ADD]
+
+
+@rule("A19", "E8", needs=CONSTANT_NEEDS)
+def test_what_is_the_same_in_all_rows_orders_none_of_them(db: Db) -> None:
+    db.given(Everything, [{"name": name, "number": 1} for name in "cab"])
+    for constant in (Value(1), Cast(Value(True), int), Cast(Value(False), int), Lower(Value("N")), Value(1) + 1):
+        assert db.names(rows.order_by(constant.desc(), "name")) == ["a", "b", "c"]
+        groups = rows.values("name").annotate(n=Count("pk")).order_by(constant.asc(), "-name")
+        assert [row["name"] for row in db(groups).rows()] == ["c", "b", "a"]
 
 
 @rule("A19", needs=[Feature.NULLS_ORDER], verbs=["order_by(nulls_last=True)"])
