@@ -107,7 +107,7 @@ class MysqlDialect(MysqlComputing, Dialect):
         EVERYTHING.arithmetic,
         EVERYTHING.features - {Feature.TTL, Feature.INFINITY, Feature.ROUND_FLOATS, Feature.TIME_ZONES}
         | {Feature.ANALYZE},
-        EVERYTHING.functions - {Function.LOWER, Function.UPPER, Function.ROUND},
+        EVERYTHING.functions - {Function.LOWER, Function.UPPER},
         EVERYTHING.aggregates,
     )
     index_if_not_exists = False
