@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 
 import pytest
 
 from polystore import F, Feature, Round, Value
 from polystore.errors import DataError
 from polystore.query.nodes import ArithmeticOperator, Function
+from polystore.schema.kinds import INT64_MAX
 from polystore.testing.compliance.functions import agree
 from polystore.testing.harness import Db, rule
 from polystore.testing.models import Everything
@@ -25,6 +27,29 @@ def test_floats_of_every_size_are_rounded_as_their_digits_say(db: Db, places: in
     db.given(Everything, [{"name": str(place), "real": value} for place, value in enumerate(signed)])
     expected = {str(place): round(value, places) + 0.0 for place, value in enumerate(signed)}
     agree(db, rows.all(), Round("real", places), expected)
+
+
+@rule("B10", "B19", needs=[Feature.COMPUTED, Function.ROUND])
+@pytest.mark.parametrize("places", [-3, -2, -1, 0, 1, 2, 3])
+def test_ints_and_decimals_are_rounded_half_even(db: Db, places: int) -> None:
+    amounts = [Decimal(text) for text in ("0.05", "0.15", "0.25", "2.50", "-3.50", "150.00", "-250.00", "49.99", "0")]
+    numbers = [5, 15, 25, -25, 150, 250, 4999, 2**62, -(2**62)]
+    made = [
+        {"name": str(place), "amount": amount, "number": number}
+        for place, (amount, number) in enumerate(zip(amounts, numbers, strict=True))
+    ]
+    db.given(Everything, made)
+    agree(db, rows.all(), Round("number", places), {str(n): round(number, places) for n, number in enumerate(numbers)})
+    found = dict(db(rows.annotate(it=Round("amount", places)).values_list("name", "it")).rows())
+    assert found == {str(n): round(amount, places) for n, amount in enumerate(amounts)}
+
+
+@rule("B10", "B11", needs=[Feature.COMPUTED, Function.ROUND])
+def test_an_int_that_is_rounded_beyond_64_bits_is_a_data_error(db: Db) -> None:
+    db.given(Everything, [{"name": "a", "number": INT64_MAX}])
+    with pytest.raises(DataError):
+        db(rows.annotate(it=Round("number", -1))).rows()
+    agree(db, rows.all(), Round("number", -30), {"a": 0})
 
 
 @rule("B8", "B10", needs=[Feature.COMPUTED, ArithmeticOperator.MODULO, Feature.MODULO_FLOATS])

@@ -38,7 +38,7 @@ from polystore.query.nodes import (
     UpdateEach,
     Within,
 )
-from polystore.schema.kinds import FloatKind, IntKind, TextKind
+from polystore.schema.kinds import IntKind, TextKind
 from polystore.schema.model import FieldInfo, Schema, UniqueInfo
 from tests.adapters.sql.items import ITEM, LABEL, TOKEN, make_schema
 from tests.adapters.sql.support import adapter_of, where
@@ -259,12 +259,6 @@ def _refused(database: str, operation: Operation) -> str:
     with pytest.raises(NotSupportedError) as caught:
         adapter_of(URLS[database]).compile(operation)
     return str(caught.value)
-
-
-def test_postgresql_refuses_a_remainder_of_floats() -> None:
-    real = ITEM.field("f")
-    computed = Arithmetic(ArithmeticOperator.MODULO, Column(real), Parameter(0, FloatKind()), FloatKind())
-    assert "% on floats; use a Decimal" in _refused("postgresql", Update(ITEM, All(), (Assignment(real, computed),)))
 
 
 def test_mysql_refuses_to_compare_two_fields_without_regard_to_case() -> None:

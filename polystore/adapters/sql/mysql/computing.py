@@ -13,7 +13,7 @@ from polystore.adapters.sql import decimal_text
 from polystore.adapters.sql.computing import EXTREMES, Computing, Operand, Sql
 from polystore.adapters.sql.expressions import Expressions, composed
 from polystore.adapters.sql.mysql.sizes import Sized, Unfinished, exact, size_of
-from polystore.adapters.sql.mysql.templates import BEGINNINGS, FAIL, PARTS, UUID_TEXT, WHOLE_MEAN
+from polystore.adapters.sql.mysql.templates import BEGINNINGS, FAIL, PARTS, ROUND_DECIMAL, UUID_TEXT, WHOLE_MEAN
 from polystore.adapters.sql.raw import Raw
 from polystore.adapters.sql.types import Convert
 from polystore.errors import NotSupportedError
@@ -158,6 +158,8 @@ class MysqlComputing(Computing):
         return Raw(f"CONCAT({marks})", *texts)
 
     def call(self, function: Function, operands: Sequence[Operand], kind: Kind) -> Sql:
+        if function is Function.ROUND:
+            return self._rounded(*operands)
         called = super().call(function, operands, kind)
         if not isinstance(operands[0].kind, DecimalKind) or not isinstance(kind, DecimalKind):
             return called
@@ -166,6 +168,19 @@ class MysqlComputing(Computing):
         if isinstance(sized, Sized) and function in (Function.CEIL, Function.FLOOR):
             return Sized("{0}", (called,), (sized.size[0] + 1, 0), exact=sized.exact)
         return sized
+
+    def _rounded(self, operand: Operand, places: Operand | None = None) -> Sql:
+        value = operand.sql
+        behind = Raw("0") if places is None else places.sql
+        match operand.kind:
+            case FloatKind():
+                return Raw("(ROUND({0}) + 0E0)", value)
+            case IntKind():
+                return value if places is None else Raw(_int64(ROUND_DECIMAL), _decimal_of(value), behind)
+            case _:
+                whole, digits = size_of(value)
+                size = whole + 1, 0 if places is None else digits
+                return self._sized(Sized(ROUND_DECIMAL, (value, behind), size, exact=exact(value)))
 
     def cast(self, operand: Operand, kind: Kind) -> Sql:
         match operand.kind, kind:

@@ -116,7 +116,7 @@ class MysqlDialect(MysqlComputing, MariadbDocuments, Dialect):
         EVERYTHING.arithmetic,
         EVERYTHING.features - {Feature.TTL, Feature.INFINITY, Feature.ROUND_FLOATS, Feature.TIME_ZONES} - DOCUMENTS
         | {Feature.ANALYZE, Feature.RAW, Feature.ROW_LOCKS},
-        EVERYTHING.functions - {Function.LOWER, Function.UPPER, Function.ROUND},
+        EVERYTHING.functions - {Function.LOWER, Function.UPPER},
         EVERYTHING.aggregates,
         windows=EVERYTHING.windows,
     )

@@ -69,6 +69,13 @@ _REST = f"MOD({_SUM}, {_NUMBER})"
 _WHOLE = f"(({_SUM} - {_REST}) / {_NUMBER})"
 WHOLE_MEAN = f"CAST({_WHOLE} + IF(ABS({_REST}) * 2 + ABS(MOD({_WHOLE}, 2)) > {_NUMBER}, SIGN({_SUM}), 0) AS SIGNED)"
 """The mean as a whole number: of two that are equally near the even one. Nothing in it is rounded."""
+_UNIT = "CAST(CONCAT('1E', -({1})) AS DECIMAL(65, 30))"
+ROUND_DECIMAL = (
+    f"(CASE WHEN ABS({{0}} - TRUNCATE({{0}}, {{1}})) * 2 = {_UNIT} "
+    f"AND MOD(ABS(TRUNCATE({{0}}, {{1}})), {_UNIT} * 2) = 0 "
+    "THEN TRUNCATE({0}, {1}) ELSE ROUND({0}, {1}) END)"
+)
+"""To so many places, which a query gives, a half to the even neighbour."""
 HALF_EVEN = (
     "CASE WHEN ABS({0} - TRUNCATE({0}, {places})) * 2 = {unit} AND MOD(TRUNCATE(ABS({0}) * {scale}, 0), 2) = 0 "
     "THEN TRUNCATE({0}, {places}) ELSE ROUND({0}, {places}) END"
