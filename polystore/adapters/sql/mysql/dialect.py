@@ -82,8 +82,8 @@ _MAX_PLACES = 30
 _LIKE = (Operator.CONTAINS, Operator.STARTSWITH, Operator.ENDSWITH)
 
 _ESTIMATE = (
-    "COALESCE((SELECT table_rows FROM information_schema.tables "
-    "WHERE table_schema = DATABASE() AND table_name = {0}), {1})"
+    "CAST(COALESCE((SELECT table_rows FROM information_schema.tables "
+    "WHERE table_schema = DATABASE() AND table_name = {0}), {1}) AS SIGNED)"
 )
 
 
