@@ -183,11 +183,10 @@ def stream(handle: Handle, compiled: Compiled, values: Sequence[Any], size: int)
     backend = handle.connection.backend
     assert isinstance(backend, Streaming)
     bound = [*values, *compiled.constants]
-    with handle.connection.naming():
-        with closing(backend.stream(compiled.prepared.bind(bound), size)) as parts:
-            for rows in parts:
-                for row in compiled.finish(rows, bound):
-                    yield row
+    with handle.connection.naming(), closing(backend.stream(compiled.prepared.bind(bound), size)) as parts:
+        for rows in parts:
+            for row in compiled.finish(rows, bound):
+                yield row
 
 
 def find_or_insert(handle: Handle, find: Any, new: Callable[[], Any]) -> tuple[Any, bool]:
