@@ -131,7 +131,10 @@ class QuerySet(Bulk[M, R], Combining[M, R]):
         exact = {schema.field(name).name: value for name, value in lookups.items() if "__" not in name}
         added = changed if create_defaults is None else create_defaults
         values = exact | {schema.field(name).name: value for name, value in added.items()}
-        warn_of_twins(schema, verb, (name for name, value in exact.items() if value is not None))
+        given = {name for name, value in values.items() if value is not None}
+        asked = {name.partition("__")[0] for name in lookups}
+        asked |= {schema.primary_key.name} if "pk" in asked else set()
+        warn_of_twins(schema, verb, given & asked)
         return (
             self.filter(**lookups),
             changed,

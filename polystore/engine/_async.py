@@ -6,7 +6,6 @@ Each function asks, looks at the answer by a pure function of ``changes``, and a
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
-from contextlib import aclosing
 from typing import Any
 
 from polystore.adapters.base import AsyncStreaming
@@ -199,11 +198,14 @@ async def stream(handle: Handle, compiled: Compiled, values: Sequence[Any], size
     backend = handle.connection.async_backend
     assert isinstance(backend, AsyncStreaming)
     bound = [*values, *compiled.constants]
-    with handle.connection.naming():
-        async with aclosing(backend.stream(compiled.prepared.bind(bound), size)) as parts:
+    parts = backend.stream(compiled.prepared.bind(bound), size)
+    try:
+        with handle.connection.naming():
             async for rows in parts:
                 for row in compiled.finish(rows, bound):
                     yield row
+    finally:
+        await parts.aclose()
 
 
 async def find_or_insert(handle: Handle, find: Any, new: Callable[[], Any]) -> tuple[Any, bool]:

@@ -7,7 +7,6 @@ Each function asks, looks at the answer by a pure function of ``changes``, and a
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import closing
 from typing import Any
 
 from polystore.adapters.base import Streaming
@@ -198,10 +197,14 @@ def stream(handle: Handle, compiled: Compiled, values: Sequence[Any], size: int)
     backend = handle.connection.backend
     assert isinstance(backend, Streaming)
     bound = [*values, *compiled.constants]
-    with handle.connection.naming(), closing(backend.stream(compiled.prepared.bind(bound), size)) as parts:
-        for rows in parts:
-            for row in compiled.finish(rows, bound):
-                yield row
+    parts = backend.stream(compiled.prepared.bind(bound), size)
+    try:
+        with handle.connection.naming():
+            for rows in parts:
+                for row in compiled.finish(rows, bound):
+                    yield row
+    finally:
+        parts.close()
 
 
 def find_or_insert(handle: Handle, find: Any, new: Callable[[], Any]) -> tuple[Any, bool]:

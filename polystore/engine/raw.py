@@ -51,7 +51,8 @@ def load_raw(handle: Handle, request: RawRequest, answer: RawRows) -> list[Any]:
         FieldError: no column is the primary key's, or one cannot become an attribute.
         DataError: a value that its field does not read.
     """
-    schema, model = handle.schema, handle.model
+    schema = handle.schema
+    model: Any = handle.model
     if not answer.columns:
         return []
     fields = tuple(map(request.fields.get, answer.columns))

@@ -17,9 +17,7 @@ _OURS = ("polystore.api.", "polystore.query.")
 def warn_once(category: type[PolystoreWarning], text: str) -> None:
     """Warns, unless the same was said before."""
     level, frame = 1, sys._getframe()
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(
-        ("polystore.api", "polystore.query")
-    ):
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_OURS):
         level, frame = level + 1, frame.f_back
     warnings.warn(text, category, stacklevel=level)
 

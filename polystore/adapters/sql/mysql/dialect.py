@@ -86,8 +86,8 @@ _NEW_IN_MYSQL = frozenset({Feature.INTERSECTION, Feature.DIFFERENCE})
 _LIKE = (Operator.CONTAINS, Operator.STARTSWITH, Operator.ENDSWITH)
 
 _ESTIMATE = (
-    "COALESCE((SELECT table_rows FROM information_schema.tables "
-    "WHERE table_schema = DATABASE() AND table_name = {0}), {1})"
+    "CAST(COALESCE((SELECT table_rows FROM information_schema.tables "
+    "WHERE table_schema = DATABASE() AND table_name = {0}), {1}) AS SIGNED)"
 )
 
 
