@@ -69,10 +69,10 @@ def describe_condition(condition: Condition, values: Values = None) -> str:
         case Compare(left=left, operator=operator, right=right):
             suffix = "" if operator is Operator.EXACT else f"__{operator.value}"
             return f"{describe_expression(left, values)}{suffix}={describe_expression(right, values)}"
-        case HasRows(rows=rows, arguments=arguments):
-            return f"Exists({_describe_within(rows, arguments, values)})"
-        case WithinRows(left=left, rows=rows, arguments=arguments):
-            return f"{describe_expression(left, values)}__in=({_describe_within(rows, arguments, values)})"
+        case HasRows(rows=rows):
+            return f"Exists({describe_operation(rows, values)})"
+        case WithinRows(left=left, rows=rows):
+            return f"{describe_expression(left, values)}__in=({describe_operation(rows, values)})"
     assert_never(condition)
 
 
@@ -109,19 +109,11 @@ def describe_expression(expression: Expression, values: Values = None) -> str:
             return f"Q({describe_condition(condition, values)})"
         case Aggregated():
             return _describe_aggregate(expression, values)
-        case Outer(place=place):
-            return f"OuterRef({place})"
-        case Scalar(rows=rows, arguments=arguments):
-            return f"Subquery({_describe_within(rows, arguments, values)})"
+        case Outer(words=words):
+            return words
+        case Scalar(rows=rows):
+            return f"Subquery({describe_operation(rows, values)})"
     assert_never(expression)
-
-
-def _describe_within(rows: Select | Group, arguments: Sequence[Expression], values: Values) -> str:
-    """A subquery, its arguments in the place of what refers to them."""
-    text = describe_operation(rows, values)
-    for place, argument in enumerate(arguments):
-        text = text.replace(f"OuterRef({place})", f"OuterRef({_named(argument, values)})")
-    return text
 
 
 def _describe_aggregate(node: Aggregated, values: Values) -> str:
@@ -198,10 +190,6 @@ def _describe_conflict(insert: Insert) -> str:
         return ", skipping rows in conflict"
     found = insert.on_conflict
     return "" if found is None else f", or set ({_names(found.fields)}) where ({_names(found.target)}) is there"
-
-
-def _named(expression: Expression, values: Values) -> str:
-    return repr(expression.field.name) if isinstance(expression, Column) else describe_expression(expression, values)
 
 
 def _nested(condition: Condition, values: Values) -> str:

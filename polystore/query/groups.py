@@ -21,7 +21,14 @@ from polystore.query.nodes import (
 )
 from polystore.query.reading import read_expression
 from polystore.query.simplify import FALSE, rooted
-from polystore.query.walk import aggregates_of, aggregates_within, columns_of, replaced, replaced_within
+from polystore.query.walk import (
+    aggregates_of,
+    aggregates_within,
+    columns_of,
+    replaced,
+    replaced_within,
+    subqueries_of,
+)
 from polystore.schema.kinds import IntKind, describe_kind, is_container
 from polystore.schema.model import FieldInfo, Schema
 
@@ -126,6 +133,11 @@ def read_aggregates(names: Names, shapes: Iterable[tuple[str, Any]], indexes: It
         if not aggregates_of(expression):
             raise FieldError(
                 f"{names.name}: aggregate({name}=...) takes aggregates such as Sum, or what is made of them"
+            )
+        if any(subqueries_of(expression, in_aggregates=False)):
+            raise FieldError(
+                f"{names.name}: aggregate({name}=...) takes no subquery beside its aggregates; put it inside one, or "
+                "read it on its own"
             )
         assert expression.kind is not None
         found.append(Computed(made_field(names.name, name, expression.kind), over_groups(names, (), expression)))

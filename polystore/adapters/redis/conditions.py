@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, assert_never
 
+from polystore.adapters.base import undeclared
 from polystore.adapters.redis.keys import AFTER_NULL, NULL, encode_folded_text, encoder, successor, text_prefix
 from polystore.adapters.redis.layout import Layout
 from polystore.adapters.redis.regions import (
@@ -30,11 +31,13 @@ from polystore.query.nodes import (
     Condition,
     Either,
     Expression,
+    HasRows,
     IsNull,
     Not,
     Operator,
     Parameter,
     Within,
+    WithinRows,
 )
 from polystore.query.text import simple_fold
 from polystore.schema.kinds import is_container
@@ -102,6 +105,8 @@ def read_branches(layout: Layout, condition: Condition) -> tuple[Branch, ...]:
         case Compare() | Within() | IsNull():
             test = _read_test(layout, condition)
             return (Branch(((test.slot, (test,)),)),)
+        case HasRows() | WithinRows():
+            undeclared(condition)
     assert_never(condition)
 
 

@@ -67,7 +67,7 @@ def compile_operation(operation: Operation, dialect: Dialect, tables: Callable[[
             found = sliced(found.limit(_ONE), None, operation.offset, writer)
             return _finish(operation, Action.EXISTS, found, writer)
         case Update():
-            return _finish(operation, Action.CHANGE, _update(operation, writer), writer)
+            return _finish(operation, Action.CHANGE, _update(operation, writer, table), writer)
         case Delete():
             return _finish(operation, Action.CHANGE, where(delete(table), operation.condition, writer), writer)
     assert_never(operation)
@@ -84,13 +84,15 @@ def _count(operation: Count, writer: Writer) -> Any:
     return select(func.count()).select_from(counted)
 
 
-def _update(operation: Update, writer: Writer) -> Any:
+def _update(operation: Update, writer: StatementWriter, table: Table) -> Any:
+    writer.assigning = True
     assigned = [
         (assignment.field, writer.assigned(assignment), columns_of(assignment.value))
         for assignment in operation.assignments
     ]
-    pairs = [(writer.table.c[field.column], value) for field, value in writer.dialect.assignments(assigned)]
-    return where(update(writer.table).ordered_values(*pairs), operation.condition, writer)
+    writer.assigning = False
+    pairs = [(table.c[field.column], value) for field, value in writer.dialect.assignments(assigned)]
+    return where(update(table).ordered_values(*pairs), operation.condition, writer)
 
 
 def _rows(operation: Select | Group, rows: Rows, writer: Writer) -> Statement:

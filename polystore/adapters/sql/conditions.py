@@ -93,9 +93,8 @@ class Writer(Expressions):
         left_kind, right_kind = kind_of(left), kind_of(right)
         if operator in TEXT_OPERATORS:
             return self._text(node)
-        if isinstance(left, Column | Extract) and not self.is_working(left):
-            if isinstance(right, Parameter):
-                return comparisons[operator](self.stored(left), self.bind(right, self.dialect.codec(left_kind).dump))
+        if isinstance(left, Column | Extract) and isinstance(right, Parameter) and not self.is_working(left):
+            return comparisons[operator](self.stored(left), self.bind(right, self.dialect.codec(left_kind).dump))
         if isinstance(left, _PLACES) and isinstance(right, _PLACES):
             as_stored = not self.is_working(left) and not self.is_working(right)
             if as_stored and self.dialect.same_storage(left_kind, right_kind):

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-
 from polystore.query.nodes import Group, Select
 
 Row: TypeAlias = Mapping[Any, Any]

@@ -107,6 +107,7 @@ class SqliteDialect(SqliteComputing, Dialect):
     mark = "?"
     no_limit = -1
     order_refers = False
+    reads_as_it_was = False
     name_length = 1000
 
     def __init__(self) -> None:
