@@ -206,7 +206,8 @@ def _first(handle: Handle, part: Shape, inner: Inner, *, declared: bool) -> Firs
     there = inner_handle(handle, inner)
     if reach(inner.rows.shape):
         raise _refused(handle, there, behind_client=declared)
-    shape, values = inner.rows.shape, inner.values
+    shape: Shape = inner.rows.shape
+    values: Values = inner.values
     most = None
     if part[0] == "within":
         most = handle.home.most_values
@@ -237,7 +238,7 @@ def _refused(handle: Handle, there: Handle, *, behind_client: bool) -> NotSuppor
 
 
 def _bounded(inner: Inner, most: int, there: Handle) -> tuple[Shape, Values]:
-    """The query with no more than ``most`` rows; without a slice in no order, and each value once where that is easy."""
+    """The query with no more than ``most`` rows; without a slice in no order, each value once where that is easy."""
     shape, values = inner.rows.shape, inner.values
     place = next((place for place, step in enumerate(shape) if step[0] == "slice"), None)
     if place is None:

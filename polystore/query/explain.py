@@ -87,10 +87,10 @@ def describe_condition(condition: Condition, values: Values = None) -> str:
             return f"{describe_expression(operand, values)}{suffix}={describe_expression(value, values)}"
         case AnyElement(operand=operand, condition=inner):
             return f"{describe_expression(operand, values)}__({describe_condition(inner, values)})"
-        case HasRows(rows=rows, arguments=arguments):
-            return f"Exists({_describe_within(rows, arguments, values)})"
-        case WithinRows(left=left, rows=rows, arguments=arguments):
-            return f"{describe_expression(left, values)}__in=({_describe_within(rows, arguments, values)})"
+        case HasRows(rows=rows):
+            return f"Exists({describe_operation(rows, values)})"
+        case WithinRows(left=left, rows=rows):
+            return f"{describe_expression(left, values)}__in=({describe_operation(rows, values)})"
     assert_never(condition)
 
 
@@ -145,10 +145,10 @@ def describe_expression(expression: Expression, values: Values = None) -> str:
             return f"Q({describe_condition(condition, values)})"
         case Aggregated():
             return _describe_aggregate(expression, values)
-        case Outer(place=place):
-            return f"OuterRef({place})"
-        case Scalar(rows=rows, arguments=arguments):
-            return f"Subquery({_describe_within(rows, arguments, values)})"
+        case Outer(words=words):
+            return words
+        case Scalar(rows=rows):
+            return f"Subquery({describe_operation(rows, values)})"
         case Windowed():
             return _describe_window(expression, values)
     assert_never(expression)
@@ -164,14 +164,6 @@ def describe_step(step: Step) -> str:
         case Key(key=key) | JsonKey(key=key):
             return key
     assert_never(step)
-
-
-def _describe_within(rows: Select | Group, arguments: Sequence[Expression], values: Values) -> str:
-    """A subquery, its arguments in the place of what refers to them."""
-    text = describe_operation(rows, values)
-    for place, argument in enumerate(arguments):
-        text = text.replace(f"OuterRef({place})", f"OuterRef({_named(argument, values)})")
-    return text
 
 
 def _describe_window(window: Windowed, values: Values) -> str:
@@ -301,10 +293,6 @@ def _describe_conflict(insert: Insert) -> str:
         return ", skipping rows in conflict"
     found = insert.on_conflict
     return "" if found is None else f", or set ({_names(found.fields)}) where ({_names(found.target)}) is there"
-
-
-def _named(expression: Expression, values: Values) -> str:
-    return repr(expression.field.name) if isinstance(expression, Column) else describe_expression(expression, values)
 
 
 def _nested(condition: Condition, values: Values) -> str:

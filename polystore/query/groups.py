@@ -29,6 +29,7 @@ from polystore.query.walk import (
     columns_of,
     replaced,
     replaced_within,
+    subqueries_of,
     windows_of,
     windows_within,
 )
@@ -158,6 +159,11 @@ def read_aggregates(names: Names, shapes: Iterable[tuple[str, Any]], indexes: It
         if not aggregates_of(expression):
             raise FieldError(
                 f"{names.name}: aggregate({name}=...) takes aggregates such as Sum, or what is made of them"
+            )
+        if any(subqueries_of(expression, in_aggregates=False)):
+            raise FieldError(
+                f"{names.name}: aggregate({name}=...) takes no subquery beside its aggregates; put it inside one, or "
+                "read it on its own"
             )
         assert expression.kind is not None
         found.append(Computed(made_field(names.name, name, expression.kind), over_groups(names, (), expression)))

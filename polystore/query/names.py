@@ -42,11 +42,11 @@ class Enclosing:
         self.names = names
         self.arguments: list[Expression] = []
 
-    def argument(self, expression: Expression, kind: Kind) -> Outer:
+    def argument(self, expression: Expression, kind: Kind, words: str) -> Outer:
         """The place at which the subquery finds this expression's value."""
         if expression not in self.arguments:
             self.arguments.append(expression)
-        return Outer(self.arguments.index(expression), kind)
+        return Outer(self.arguments.index(expression), kind, words)
 
 
 Taken: TypeAlias = Literal["value", "values", "existence"]

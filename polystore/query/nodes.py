@@ -314,10 +314,11 @@ class Aggregated(Struct, frozen=True):
 
 
 class Outer(Struct, frozen=True):
-    """In a subquery: the ``place``-th of the arguments that the query around it gives."""
+    """In a subquery: the ``place``-th of the arguments that the query around it gives; ``words`` are the user's."""
 
     place: int
     kind: Kind
+    words: str = "OuterRef(...)"
 
 
 class Scalar(Struct, frozen=True):

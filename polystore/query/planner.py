@@ -353,9 +353,9 @@ def is_unique(schema: Schema, condition: Condition) -> bool:
 def fixed_by(condition: Condition) -> Iterator[Expression]:
     """What equals one value in all rows that fulfil the condition."""
     for child in condition.children if isinstance(condition, All) else (condition,):
-        if isinstance(child, Compare) and child.operator is Operator.EXACT:
-            if isinstance(child.right, Parameter | Outer):
-                yield child.left
+        match child:
+            case Compare(left=left, operator=Operator.EXACT, right=Parameter() | Outer()):
+                yield left
 
 
 # ---- writes

@@ -338,7 +338,12 @@ def _read_outer(names: Names, shape: Any, indexes: Iterator[int]) -> Expression:
         return expression
     if is_container(expression.kind):
         raise FieldError(f"{outer.names.name}: OuterRef does not take {describe_kind(expression.kind)}")
-    return outer.argument(expression, expression.kind)
+    return outer.argument(expression, expression.kind, f"OuterRef({_outer_words(shape)})")
+
+
+def _outer_words(shape: Any) -> str:
+    tag, inner = shape
+    return repr(inner) if tag == "F" else f"OuterRef({_outer_words(inner)})"
 
 
 def _read_assumed(names: Names, assumed: Kind, shape: Any, indexes: Iterator[int]) -> Expression:

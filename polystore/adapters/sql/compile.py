@@ -92,13 +92,15 @@ def _count(operation: Count, table: Table, writer: Writer) -> Any:
     return select(func.count()).select_from(counted)
 
 
-def _update(operation: Update, table: Table, writer: Writer) -> Any:
+def _update(operation: Update, table: Table, writer: StatementWriter) -> Any:
     parts = [each for each in operation.assignments if isinstance(each.field, PathInfo)]
+    writer.assigning = True
     assigned = [
         (assignment.field, writer.assigned(assignment), columns_of(assignment.value))
         for assignment in operation.assignments
         if assignment not in parts
     ] + _parts(parts, writer)
+    writer.assigning = False
     pairs = [(table.c[field.column], value) for field, value in writer.dialect.assignments(assigned)]
     return where(update(table).ordered_values(*pairs), operation.condition, writer)
 

@@ -126,9 +126,8 @@ class Writer(Expressions):
         if isinstance(left_kind, JsonKind):
             assert isinstance(right, Parameter)
             return self.dialect.compare_number(self, operator, self.stored(left), right)
-        if isinstance(left, Column | Extract) and not self.is_working(left):
-            if isinstance(right, Parameter):
-                return comparisons[operator](self.stored(left), self.bind(right, self.dialect.codec(left_kind).dump))
+        if isinstance(left, Column | Extract) and isinstance(right, Parameter) and not self.is_working(left):
+            return comparisons[operator](self.stored(left), self.bind(right, self.dialect.codec(left_kind).dump))
         if isinstance(left, _PLACES) and isinstance(right, _PLACES):
             as_stored = not self.is_working(left) and not self.is_working(right)
             if as_stored and self.dialect.same_storage(left_kind, right_kind):

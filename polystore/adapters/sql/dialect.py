@@ -74,6 +74,10 @@ class Dialect(Computing, Documents):
     """Whether a query behind IN may be a slice."""
     order_refers = True
     """Whether a query within another one may be in an order that refers to the row around."""
+    reads_changed = True
+    """Whether a query within an update or delete may read the model whose rows change."""
+    reads_as_it_was = True
+    """Whether a query that gives an update its values meets all rows as they were."""
     derived_tables_refer = True
     """Whether a table that is selected from a query may refer to a row around that."""
     name_length: int

@@ -52,6 +52,7 @@ class StatementWriter(Writer):
         super().__init__(dialect, schema, tables)
         self.changed = changed
         self.numbers = count(1)
+        self.assigning = False
         self.around: StatementWriter | None = None
         self.arguments: Sequence[Expression] = ()
 
@@ -64,12 +65,28 @@ class StatementWriter(Writer):
 
     def _within(self, rows: Select | Group, arguments: Sequence[Expression]) -> StatementWriter:
         """The writer of a query within this one, on a table with a name of its own."""
+        rereads = self.assigning and (bool(arguments) or self.around is not None)
+        if rows.schema is self.changed:
+            self._refuse_changed(rereads=rereads)
         name = f"_s{next(self.numbers)}"
         inner = StatementWriter(self.dialect, rows.schema, lambda schema: self.tables(schema).alias(name), self.changed)
         inner.tables, inner.numbers = self.tables, self.numbers
         inner.slots, inner.aliases = self.slots, self.aliases
-        inner.around, inner.arguments = self, arguments
+        inner.around, inner.arguments, inner.assigning = self, arguments, rereads
         return inner
+
+    def _refuse_changed(self, *, rereads: bool) -> None:
+        """Refuses to read rows of a model that the statement changes, where it would meet what it has changed."""
+        if not self.dialect.reads_changed:
+            raise self.dialect.refuse(
+                "a query of the model whose rows are changed within the update or delete",
+                "read the keys first: filter(pk__in=list(...))",
+            )
+        if rereads and not self.dialect.reads_as_it_was:
+            raise self.dialect.refuse(
+                "an update to a value of another row of the same model that is found for each row (OuterRef)",
+                "read the rows and save them with bulk_update()",
+            )
 
     # ---- what is told of the row around
 

@@ -448,6 +448,37 @@ def test_a_field_takes_the_value_of_another_row(db: Db) -> None:
     assert found == [("a", 1, 1), ("b", 2, 2), ("c", None, None), ("d", 1, 2), ("e", 9, 7)]
 
 
+@rule("B12", needs=[SUBQUERIES, Feature.SUBQUERY_WRITES, Feature.UPDATE_EXPRESSIONS, Aggregate.MAX])
+def test_values_of_the_same_model_are_those_before_the_update(db: Db) -> None:
+    put(db)
+    most = Subquery(rows.filter(number__isnull=False).order_by("-number").values("number")[:1])
+    try:
+        assert db(rows.filter(other=1)).update(number=most) == 2
+    except NotSupportedError as refusal:
+        assert db.missing or "read the" in str(refusal)
+    else:
+        assert db.found(rows.filter(number=7)) == "a b e"
+    put(db)
+    twin = Subquery(rows.filter(other=OuterRef("number")).order_by("name").values("number")[:1])
+    try:
+        db(rows.filter(number__isnull=False)).update(number=twin)
+    except NotSupportedError as refusal:
+        assert db.refused_after == 0
+        if db.missing:
+            raise
+        assert "read the" in str(refusal)
+    else:
+        found = db(rows.order_by("name").values_list("number", flat=True)).rows()
+        assert found == [1, None, None, None, 7]
+
+
+@rule("A17")
+def test_a_subquery_does_not_stand_beside_the_aggregates_of_all_rows(db: Db) -> None:
+    value = Subquery(known.filter(name="x").values("number"))
+    with db.commands(0), pytest.raises(FieldError, match=r"Everything: aggregate.n=.*no subquery beside"):
+        db(rows.all()).aggregate(n=Sum("rank") + value)
+
+
 # ---- what is refused
 
 

@@ -1,4 +1,4 @@
-"""Random queries within queries: the store agrees with the reference, and ``exclude`` finds what ``filter`` does not."""
+"""Random queries within queries: the store agrees with the reference, ``exclude`` finds what ``filter`` does not."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def values_within(draw: st.DrawFn, db: Db, names: Sequence[str]) -> Subquery:
     query = draw(inner_rows(db, names, correlated=draw(st.booleans())))
     if db.declares(Feature.GROUP, Aggregate.COUNT, Aggregate.MIN, Aggregate.MAX) and draw(st.booleans()):
         grouped = query.filter(**{field: OuterRef(outer)}).values(field)
-        known = [Count("*")]
+        known: list[Any] = [Count("*")]
         known += [Min("number"), Max("text")] if field not in ("number", "text") else []
         return Subquery(grouped.annotate(it=draw(st.sampled_from(known))).values("it"))
     place = draw(st.integers(0, 2))

@@ -126,11 +126,13 @@ class MysqlDialect(MysqlComputing, MariadbDocuments, Dialect):
     int_with_float = INT_WITH_FLOAT
     slices_in_lists = False
     derived_tables_refer = False
+    reads_as_it_was = False
     name_length = 64
 
     def __init__(self, *, mariadb: bool) -> None:
         super().__init__()
         self.mariadb = mariadb
+        self.reads_changed = mariadb
         self.name = "mariadb" if mariadb else "mysql"
         self.title = "MariaDB" if mariadb else "MySQL"
         if mariadb:

@@ -112,6 +112,7 @@ class SqliteDialect(SqliteComputing, SqliteDocuments, Dialect):
     stores_decimals = False
     no_limit = -1
     order_refers = False
+    reads_as_it_was = False
     name_length = 1000
 
     def __init__(self) -> None:
