@@ -40,7 +40,7 @@ class Slot:
 
     @property
     def definition(self) -> tuple[str, str, bool]:
-        """What the slot is made from, as the server remembers it: the place in a row, the kind, whether it is folded."""
+        """What the slot is made from, as the server remembers it: place, kind, whether it is folded."""
         kind, place = plain_kind(self.field.kind), self.source.column
         if isinstance(self.field, PathInfo):
             place = ".".join([place, *(step.field.column for step in self.field.steps if isinstance(step, Attribute))])

@@ -61,7 +61,7 @@ def write(random: Random, papers: Any) -> Any:
         case 4:
             return papers.filter(pk__in=some).update(year=F("year") + 1)
         case 5:
-            return papers.filter(pk__in=some[:2]).delete()[0]
+            return papers.filter(pk__in=some[:1]).delete()[0]
         case 6:
             return change_in_place(random, papers.filter(pk__in=some).order_by("pk"))
         case 7:
@@ -101,7 +101,7 @@ def test_random_histories_of_documents_end_alike(store: Store, seed: int) -> Non
             check(store, Paper)
     rows = [list(Paper.objects.using(alias).order_by("pk")) for alias in ("default", "memory")]
     assert [row.model_dump() for row in rows[0]] == [row.model_dump() for row in rows[1]]
-    assert check(store, Paper) == len(rows[0]) > 10
+    assert check(store, Paper) == len(rows[0]) > 5
     Paper.objects.all().delete()
     assert check(store, Paper) == 0
 

@@ -1,4 +1,4 @@
-"""Indexes over paths and over elements of lists: the answers are those of the store in memory, and nothing is left over."""
+"""Indexes over paths and elements of lists: the answers are those of the store in memory, or it is refused."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
-from polystore import Model, Store
-from polystore.errors import NotSupportedError
+from polystore import Field, Index, Model, Store
+from polystore.errors import IndexRequired, NotSupportedError
 from tests.adapters.redis.audit import audit
 from tests.adapters.redis.conftest import BOTH
 from tests.adapters.redis.papers import ORDERS, Paper, draw_condition, draw_row
@@ -123,10 +123,94 @@ async def test_both_colours_give_the_same_answers(store: Store) -> None:
 
 def test_long_lists_of_elements_are_answered(store: Store) -> None:
     many = list(range(-2000, 2000))
-    for query in (
-        Paper.objects.filter(numbers__overlap=many),
-        Paper.objects.filter(year__in=many, tags__overlap=["a", "b"]),
-    ):
-        with_both = query.filter(writer__age__in=many)
-        for each in (query, with_both, query.filter(title="a")):
+    papers = Paper.objects
+    for query in (papers.filter(numbers__overlap=many), papers.filter(year__in=many, tags__overlap=["a", "b"])):
+        for each in (query, query.filter(writer__age__in=many), query.filter(title="a")):
             assert answer(each.using("kv"), "count") == answer(each.using("default"), "count")
+
+
+def test_pages_of_an_element_are_read_from_an_index_that_has_them_in_order(store: Store) -> None:
+    queries = [Paper.objects.using(alias).filter(tags__contains="a").order_by("year") for alias in ("kv", "default")]
+    pages = [[row.pk for row in query.iterator(chunk_size=3)] for query in queries]
+    assert pages[0] == pages[1]
+    assert len(pages[0]) > 10
+
+
+# ---- plans and refusals; no server is needed
+
+
+@pytest.fixture
+def papers() -> Any:
+    """Papers on a server that nobody can reach: whatever is refused is refused without it."""
+    return Paper.objects.using(Store("redis://127.0.0.1:1/0"))
+
+
+@pytest.mark.parametrize(
+    ("lookups", "message"),
+    [
+        (
+            {"loose__contains": "a"},
+            r"Paper\.loose: loose__contains needs an index on Redis; declare index=True on loose",
+        ),
+        ({"loose__overlap": ["a"]}, r"Paper\.loose: loose__overlap needs an index"),
+        ({"loose__isnull": True}, r"Paper\.loose: loose__isnull needs an index"),
+        ({"writer__seen": 1}, r'Paper\.writer__seen: .*declare Index\("writer__seen"\) in Meta\.indexes'),
+        ({"writer__seen__in": [1]}, r"Paper\.writer__seen: writer__seen__in needs an index"),
+        (
+            {"writer__place__name__iexact": "x"},
+            r'Paper\.writer__place__name: .*declare Index\("writer__place__name", casefold=True\) in Meta\.indexes',
+        ),
+        ({"writer": None}, r"Paper\.writer: .* Writer as a whole cannot be indexed on Redis"),
+        ({"writer__uid": UUID(int=1)}, r"Paper\.writer__uid: no index on Redis begins with what is asked"),
+    ],
+)
+def test_what_no_index_keeps_is_refused_with_its_remedy(papers: Any, lookups: dict[str, Any], message: str) -> None:
+    for ask in (papers.filter(**lookups).count, papers.exclude(**lookups).exists, papers.filter(**lookups).delete):
+        with pytest.raises(IndexRequired, match=message) as caught:
+            ask()
+        assert "client(max_rows=...)" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "lookups",
+    [
+        {"tags": ["a"]},
+        {"tags__len": 1},
+        {"tags__contained_by": ["a"]},
+        {"tags__0": "a"},
+        {"writer__nicknames__len__gt": 1},
+        {"writer__name__contains": "a"},
+        {"tags__contains": "a", "writer__born__month": 1},
+    ],
+)
+def test_what_no_index_can_answer_is_refused(papers: Any, lookups: dict[str, Any]) -> None:
+    with pytest.raises(NotSupportedError, match=r"Paper on default \(redis\): .*client\(max_rows="):
+        papers.filter(**lookups).count()
+
+
+def test_an_order_by_a_path_without_an_index_is_refused(papers: Any) -> None:
+    with pytest.raises(IndexRequired, match=r'order_by\(writer__seen, id\).*declare Index\("writer__seen"\)'):
+        list(papers.order_by("writer__seen", "id"))
+    with pytest.raises(IndexRequired, match="needs an index on Redis that has the rows in this order"):
+        list(papers.filter(numbers__contains=1).order_by("writer__name", "year"))
+
+
+class Crossed(Model):
+    left: Field[list[str]]
+    right: Field[list[int]]
+
+    class Meta:
+        indexes = [Index("left", "right")]
+
+
+def test_an_index_over_two_lists_is_refused() -> None:
+    with pytest.raises(NotSupportedError, match=r"over several lists \(Crossed\.left, Crossed\.right\)"):
+        Store(f"fakeredis://{uuid4().hex}").create_all([Crossed])
+
+
+def test_a_plan_tells_which_indexes_over_documents_it_reads(papers: Any) -> None:
+    text = papers.filter(tags__contains=["a", "b"], writer__age=3).order_by("year").explain()
+    assert "where tags__contains and writer__age__exact: the cheapest of " in text
+    assert "i:paper_tags_year_idx" in text
+    assert "i:paper_writer__age_idx" in text
+    assert "i:pk" in papers.exclude(tags__contains="a").explain()
