@@ -272,8 +272,10 @@ class _Checker:
                 return
             case Path(steps=steps):
                 what = describe_expression(expression)
-                for feature in dict.fromkeys(_FEATURES[type(step)] for step in steps) or (Feature.JSON_PATHS,):
+                for feature in dict.fromkeys(_FEATURES[type(step)] for step in steps):
                     self.need(feature, what)
+                if expression.of_json:
+                    self.need(Feature.JSON_PATHS, what)
                 if isinstance(expression.kind, DecimalKind) and expression.kind.decimal_places is None:
                     self.need(Feature.LOOSE_PATHS, what)
             case Size(operand=operand):

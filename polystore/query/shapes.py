@@ -304,7 +304,7 @@ def order_shape(scope: Scope, term: Any, values: list[Any]) -> Any:
     Raises:
         FieldError: an unknown name, or something that is no term.
     """
-    if term == "?":
+    if isinstance(term, str) and term == "?":
         return term
     if isinstance(term, str):
         find_field(scope, term.removeprefix("-"))

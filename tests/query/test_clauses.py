@@ -74,12 +74,14 @@ def test_lists_of_near_lengths_share_a_structure(size: int, padded: int) -> None
     assert (len(values[0]), set(values[0])) == (padded, set(range(size)))
 
 
+@pytest.mark.filterwarnings("ignore::polystore.errors.NullInListWarning")
 @pytest.mark.parametrize("given", [[], (), set(), [None], [1.5], [2**70, None]])
 def test_a_list_that_nothing_can_match_needs_no_value(given: Any) -> None:
     assert condition_of(number__in=given) == (FALSE, [])
     assert condition_of(~Q(number__in=given)) == (TRUE, [])
 
 
+@pytest.mark.filterwarnings("ignore::polystore.errors.NullInListWarning")
 def test_none_and_what_nothing_equals_are_left_out_of_a_list() -> None:
     assert shape_of(number__in=[None, 1, 1.5, 2**70, "2"])[1] == [(1, 2)]
 
@@ -96,6 +98,7 @@ def test_in_reads_as_one_list_of_its_kind() -> None:
     )
 
 
+@pytest.mark.filterwarnings("ignore::polystore.errors.NullInListWarning")
 def test_expressions_in_a_list_are_comparisons_beside_its_values() -> None:
     rank = Column(SAMPLE.field("rank"))
     assert condition_of(number__in=[F("rank"), 3, None, Value(4)]) == (

@@ -37,6 +37,7 @@ def numbers(condition: Q) -> list[int | None]:
     return [each["number"] for each in ROWS if predicate(made)(each, values)]
 
 
+@pytest.mark.filterwarnings("ignore::polystore.errors.NullInListWarning")
 @pytest.mark.parametrize(
     ("condition", "found"),
     [

@@ -77,7 +77,7 @@ def _plain(condition: Leaf, dialect: Dialect) -> Filter | None:
         return None
     match condition:
         case IsNull():
-            return null_at(place)
+            return null_at(place, dialect)
         case Within(values=options):
             test = {"$in": listing(options, dialect)}
             return place.where(test)
@@ -142,11 +142,13 @@ def computes_in(stages: Any) -> bool:
 
 def _negated(child: Condition, scope: Scope) -> Filter:
     if isinstance(child, IsNull) and (place := place_of(child.operand)) is not None:
-        return value_at(place)
+        return value_at(place, scope.dialect)
     found = filter_of(child, scope)
     if len(found) != 1 or isinstance(child, All | Either | Not):
         return {"$nor": [found]}
     ((path, test),) = found.items()
+    if "." in path and not dialect.looks_through_null:
+        return {"$nor": [found]}
     match test:
         case _ if path == "$expr":
             return {"$expr": {"$not": [test]}}

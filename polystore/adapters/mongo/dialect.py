@@ -26,6 +26,7 @@ class Dialect:
         capabilities: what commands of this dialect can say.
         checks_patterns: whether regular expressions need an operator that fails when their search is given up.
         unordered: kinds whose stored values are not ordered as plain ones are.
+        looks_through_null: whether ``find`` takes what null would hold for missing, as a server does.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Dialect:
     capabilities: Capabilities
     checks_patterns: bool = False
     unordered: tuple[type, ...] = ()
+    looks_through_null: bool = True
 
 
 _UNDECLARED = frozenset(

@@ -1,8 +1,8 @@
 """MongoDB in this process: mongomock behind the same compiler.
 
 What mongomock answers differently is not declared, so that it is refused before anything runs: expressions in
-conditions and updates, parts of dates. Unique constraints are kept here, under one lock, since mongomock knows no
-partial indexes; that lock also makes batches whole or not at all.
+conditions and updates, parts of dates, paths into JSON, dicts and items of lists. Unique constraints are kept here,
+under one lock, since mongomock knows no partial indexes; that lock also makes batches whole or not at all.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from polystore.adapters.mongo.prepared import MongoPrepared
 from polystore.adapters.mongo.template import Convert
 from polystore.errors import PolystoreError, UniqueViolation
 from polystore.query.capabilities import Capabilities, Feature
-from polystore.query.nodes import Operation, Operator
+from polystore.query.nodes import Holding, Operation, Operator
 from polystore.schema.kinds import Kind
 from polystore.schema.model import Schema, UniqueInfo
 
@@ -65,9 +65,16 @@ MOCK = Dialect(
                 Feature.INFINITY,
                 Feature.STREAM,
                 Feature.ASYNC,
+                Feature.PATHS,
+                Feature.LOOSE_PATHS,
+                Feature.ANY_ELEMENT,
             }
         ),
+        holdings=frozenset(
+            {Holding.ARRAY_EXACT, Holding.ARRAY_CONTAINS, Holding.ARRAY_CONTAINED_BY, Holding.ARRAY_OVERLAP}
+        ),
     ),
+    looks_through_null=False,
 )
 
 

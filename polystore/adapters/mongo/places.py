@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from polystore.adapters.mongo.dialect import path_of
+from polystore.adapters.mongo.dialect import Dialect, path_of
 from polystore.query.nodes import Column, Expression, Holding, Path
 from polystore.schema.kinds import BoolKind, JsonKind, Kind, ListKind, TextKind
 from polystore.schema.paths import Attribute, Item, JsonKey, Key, Step, kind_at
@@ -40,6 +40,12 @@ class Place:
     def in_json(self) -> bool:
         """Whether anything may stand there."""
         return isinstance(self.held, JsonKind)
+
+    @property
+    def outside(self) -> list[str]:
+        """The places on the way to it."""
+        names = self.path.split(".")
+        return [".".join(names[:size]) for size in range(1, len(names))]
 
     def where(self, test: Filter) -> Filter:
         """The condition that what stands there, unless it is an array in JSON, passes a test."""
@@ -94,16 +100,17 @@ def _name(step: Step) -> str:
 # ---- conditions
 
 
-def null_at(place: Place) -> Filter:
+def null_at(place: Place, dialect: Dialect) -> Filter:
     """The condition that there is NULL."""
-    if isinstance(place.held, JsonKind) and (place.around or not isinstance(place.kind, JsonKind)):
-        return {"$nor": [value_at(place)]}
-    if isinstance(place.held, JsonKind | ListKind):
-        return {place.path: {"$eq": None, **NO_ARRAY}}
-    return {place.path: None}
+    if place.in_json and (place.around or not isinstance(place.kind, JsonKind)):
+        return {"$nor": [value_at(place, dialect)]}
+    found = {place.path: {"$eq": None, **NO_ARRAY} if isinstance(place.held, JsonKind | ListKind) else None}
+    if dialect.looks_through_null or "." not in place.path:
+        return found
+    return {"$or": [*({path: None} for path in place.outside), found]}
 
 
-def value_at(place: Place) -> Filter:
+def value_at(place: Place, dialect: Dialect) -> Filter:
     """The condition that there is a value."""
     match place.held, place.kind:
         case JsonKind(), TextKind():
@@ -112,12 +119,14 @@ def value_at(place: Place) -> Filter:
             return place.where({"$type": "bool"})
         case JsonKind(), _ if place.around:
             return {**dict.fromkeys(place.around, NO_ARRAY), place.path: {"$exists": True}}
-        case JsonKind(), _:
-            return {"$nor": [null_at(place)]}
         case ListKind(), _:
             return {place.path: {"$type": "array"}}
-        case _:
+        case JsonKind(), _:
+            return {"$nor": [null_at(place, dialect)]}
+        case _ if dialect.looks_through_null or "." not in place.path:
             return {place.path: {"$ne": None}}
+        case _:
+            return {"$nor": [null_at(place, dialect)]}
 
 
 def holding_at(place: Place, test: Holding, value: Any) -> Filter | None:

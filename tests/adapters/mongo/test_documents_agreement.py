@@ -1,17 +1,18 @@
-"""A server finds within documents, arrays and JSON what the reference evaluator finds, drawn at random."""
+"""Rows are found within documents, arrays and JSON as the reference evaluator finds them, drawn at random."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from polystore import Case, EmbeddedModel, Field, Model, Q, Store, Value, When, field
+from polystore import Case, Cast, EmbeddedModel, F, Field, Model, Q, QuerySet, Store, Value, When, field
+from polystore.errors import NotSupportedError
 
-pytestmark = [pytest.mark.server("mongodb"), pytest.mark.hypothesis]
+pytestmark = pytest.mark.hypothesis
 
 
 class Box(EmbeddedModel):
@@ -38,14 +39,44 @@ class Shelf(Model):
         table = "mongo_shelf"
 
 
-@pytest.fixture(scope="module")
-def stores(available_servers: dict[str, str]) -> Iterator[tuple[Store, Store]]:
-    with Store({"default": available_servers["mongodb"]}) as server, Store({"default": "memory://"}) as memory:
-        for store in (server, memory):
-            store.drop_all([Shelf])
-            store.create_all([Shelf])
-        yield server, memory
-        server.drop_all([Shelf])
+class Pair:
+    """A store and the reference evaluator, with the same rows in both."""
+
+    def __init__(self, store: Store, *, refuses: bool) -> None:
+        self.stores = (store, Store({"default": "memory://"}))
+        self.refuses = refuses
+        for each in self.stores:
+            each.drop_all([Shelf])
+            each.create_all([Shelf])
+
+    def put(self, rows: list[dict[str, Any]]) -> None:
+        for store in self.stores:
+            query = Shelf.objects.using(store)
+            query.all().delete()
+            query.bulk_create([Shelf(id=place + 1, **row) for place, row in enumerate(rows)])
+
+    def compare(self, ask: Callable[[QuerySet[Shelf]], Any]) -> None:
+        """Both answer alike, or the store refuses and may."""
+        found, expected = (self._answer(store, ask) for store in self.stores)
+        assert found == expected or (found is NotSupportedError and self.refuses)
+
+    @staticmethod
+    def _answer(store: Store, ask: Callable[[QuerySet[Shelf]], Any]) -> Any:
+        try:
+            return ask(Shelf.objects.using(store).all())
+        except NotSupportedError as error:
+            return type(error)
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param("mongodb", marks=pytest.mark.server("mongodb")), "mongomock"],
+)
+def pair(request: pytest.FixtureRequest, available_servers: dict[str, str]) -> Iterator[Pair]:
+    url = "mongomock://" if request.param == "mongomock" else available_servers["mongodb"]
+    with Store({"default": url}) as store:
+        yield Pair(store, refuses=request.param == "mongomock")
+        store.drop_all([Shelf])
 
 
 # ---- drawing
@@ -56,9 +87,7 @@ SINGLES = st.sampled_from(
 )
 JSON = st.recursive(
     SINGLES,
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=3)  # noqa: FBT003
-    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=3),
     max_leaves=6,
 )
 TEXTS = st.sampled_from(["", "a", "A", "b", "$a", "a.b"])
@@ -84,10 +113,15 @@ SHELVES = st.fixed_dictionaries(
 )
 
 
+def json_paths(root: str) -> st.SearchStrategy[str]:
+    """A path of at most two keys."""
+    return st.lists(st.sampled_from(KEYS), max_size=2).map(lambda keys: "__".join([root, *keys]))
+
+
 @st.composite
 def json_lookups(draw: st.DrawFn, root: str) -> tuple[str, Any]:
     """A question about JSON, or about what lies at a path in it."""
-    path = "__".join([root, *draw(st.lists(st.sampled_from(KEYS), max_size=2))])
+    path = draw(json_paths(root))
     word, values = draw(
         st.sampled_from(
             [
@@ -173,33 +207,37 @@ def conditions(draw: st.DrawFn) -> Q:
 # ---- comparing
 
 
-def put(stores: tuple[Store, Store], rows: list[dict[str, Any]]) -> None:
-    for store in stores:
-        query = Shelf.objects.using(store)
-        query.all().delete()
-        query.bulk_create([Shelf(id=place + 1, **row) for place, row in enumerate(rows)])
-
-
 often = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @often
 @given(st.lists(SHELVES, min_size=1, max_size=6), st.lists(conditions(), min_size=6, max_size=6))
 def test_rows_found_within_documents_are_those_of_the_reference(
-    stores: tuple[Store, Store], rows: list[dict[str, Any]], asked: list[Q]
+    pair: Pair, rows: list[dict[str, Any]], asked: list[Q]
 ) -> None:
-    put(stores, rows)
+    pair.put(rows)
     for condition in asked:
-        answers = []
-        for store in stores:
-            query = Shelf.objects.using(store)
-            flagged = query.annotate(hit=Case(When(condition, then=Value(1)), default=Value(0)))
-            answers.append(
-                (
-                    sorted(query.filter(condition).values_list("id", flat=True)),
-                    sorted(query.exclude(condition).values_list("id", flat=True)),
-                    sorted(flagged.values_list("id", "hit")),
-                )
-            )
-        assert answers[0] == answers[1], condition
-        assert len(answers[0][0]) + len(answers[0][1]) == len(rows), condition
+        hit = Case(When(condition, then=Value(1)), default=Value(0))
+        pair.compare(lambda query, c=condition: sorted(query.filter(c).values_list("id", flat=True)))
+        pair.compare(lambda query, c=condition: sorted(query.exclude(c).values_list("id", flat=True)))
+        pair.compare(lambda query, hit=hit: sorted(query.annotate(hit=hit).values_list("id", "hit")))
+
+
+@often
+@given(st.lists(SHELVES, min_size=1, max_size=8), st.lists(json_paths("data"), min_size=4, max_size=4))
+def test_rows_are_read_and_ordered_by_json_as_the_reference_does(
+    pair: Pair, rows: list[dict[str, Any]], paths: list[str]
+) -> None:
+    pair.put(rows)
+    for path in paths:
+        casts = [Cast(path, kind) for kind in (int, float, str)]
+        pair.compare(lambda query, path=path: list(query.order_by(path).values_list("id", flat=True)))
+        pair.compare(lambda query, path=path: list(query.order_by(f"-{path}").values_list("id", flat=True)))
+        by = F(path).desc(nulls_last=True)
+        pair.compare(lambda query, by=by: list(query.order_by(by).values_list("id", flat=True)))
+        pair.compare(lambda query, path=path: repr(sorted_rows(query.values_list("id", path))))
+        pair.compare(lambda query, casts=casts: repr(sorted_rows(query.values_list("id", *casts))))
+
+
+def sorted_rows(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    return sorted(rows, key=lambda row: row[0])
