@@ -32,7 +32,7 @@ def truncator(unit: DatePart, zone: str | None) -> Callable[[Any], Any]:
         return lambda value: _beginning(unit, value)
     there, back = _clock(zone), _clock("UTC")
     if unit in _SMALL:
-        return lambda moment: _keeping_offset(unit, there(moment))
+        return lambda moment: back(_keeping_offset(unit, there(moment)))
     return lambda moment: back(_beginning(unit, there(moment)))
 
 
@@ -54,7 +54,7 @@ def _keeping_offset(unit: DatePart, shown: datetime) -> datetime:
     offset = shown.utcoffset()
     assert offset is not None
     beginning: datetime = _beginning(unit, shown.replace(tzinfo=timezone(offset)))
-    return beginning.astimezone(UTC)
+    return beginning
 
 
 def _beginning(unit: DatePart, value: Any) -> Any:

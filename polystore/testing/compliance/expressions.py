@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from polystore import Case, Cast, Coalesce, Concat, Count, Extract, F, Feature, Lower, Max, Q, Upper, Value, When
 from polystore.errors import FieldError, NotSupportedError, QueryUsageError
 from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Function, Operator
-from polystore.testing.harness import Db, rule
+from polystore.testing.harness import Capability, Db, rule
 from polystore.testing.models import AutoKey, Everything, Mood, Ranked
 
 rows = Everything.objects
@@ -293,7 +293,14 @@ def test_rows_are_ordered_by_computed_values(db: Db) -> None:
     assert [row.name for row in db(query).iterator(2)] == ["c", "a", "b", "d"]
 
 
-CONSTANT_NEEDS = [Feature.ORDER_EXPRESSIONS, Feature.GROUP, Aggregate.COUNT, Function.CAST, Function.LOWER, ADD]
+CONSTANT_NEEDS: list[Capability] = [
+    Feature.ORDER_EXPRESSIONS,
+    Feature.GROUP,
+    Aggregate.COUNT,
+    Function.CAST,
+    Function.LOWER,
+    ADD,
+]
 
 
 @rule("A19", "E8", needs=CONSTANT_NEEDS)

@@ -292,6 +292,26 @@ def test_parts_and_beginnings_follow_the_clocks_of_a_zone(db: Db) -> None:
         agree(db, rows.all(), expression, {"it": value, "null": None})
 
 
+BEFORE_ALL = Trunc("moment", "minute", tzinfo=ZoneInfo("Europe/Berlin"))
+"""Of the first moment of year 1 this is half a minute before it: clocks went by the sun then."""
+
+
+@rule("D9", "D12", needs=[Feature.COMPUTED, Feature.TIME_ZONES, Function.TRUNC])
+def test_a_beginning_before_the_calendar_is_a_data_error(db: Db) -> None:
+    db.given(Everything, [{"name": "a", "moment": datetime(1, 1, 1, tzinfo=UTC)}])
+    if db.missing:
+        db(rows.annotate(it=BEFORE_ALL)).rows()
+    with pytest.raises(DataError):
+        db(rows.annotate(it=BEFORE_ALL)).rows()
+
+
+@rule("D9", "D12", "declared")
+def test_a_beginning_before_the_calendar_is_a_data_error_behind_client(db: Db) -> None:
+    db.given(Everything, [{"name": "a", "moment": datetime(1, 1, 1, tzinfo=UTC)}])
+    with pytest.raises(DataError, match="years 1 to 9999"):
+        db(rows.client(max_rows=9).annotate(it=BEFORE_ALL)).rows()
+
+
 @rule("D9", needs=[Feature.COMPUTED, Feature.TIME_ZONES, Function.TRUNC])
 def test_clocks_that_are_set_back_and_forward_keep_beginnings_apart(db: Db) -> None:
     berlin = ZoneInfo("Europe/Berlin")
