@@ -6,10 +6,11 @@ from typing import Any
 
 from polystore.errors import FieldError
 from polystore.query.functions import Combinable, F, Q
+from polystore.query.keywords import Keyworded
 from polystore.query.nodes import Aggregate
 
 
-class Aggregation(Combinable):
+class Aggregation(Combinable, metaclass=Keyworded):
     """A value computed of many rows.
 
     Args:

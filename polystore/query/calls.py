@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 from polystore.errors import FieldError, suggestion
 from polystore.query.functions import Combinable, Combined, F
+from polystore.query.keywords import Keyworded
 from polystore.query.nodes import DatePart, Function
 
 
-class Call(Combinable):
+class Call(Combinable, metaclass=Keyworded):
     """A function of some arguments: expressions, names of fields, or values (a text as ``Value("text")``)."""
 
     __slots__ = ("arguments",)
@@ -244,7 +245,7 @@ class Now(Call):
         super().__init__()
 
 
-class Cast(Combinable):
+class Cast(Combinable, metaclass=Keyworded):
     """The value as another type: int, float, Decimal, str or date. A number loses what follows its point as an int."""
 
     __slots__ = ("expression", "target")
@@ -256,7 +257,7 @@ class Cast(Combinable):
         return f"Cast({self.expression!r}, {getattr(self.target, '__name__', self.target)})"
 
 
-class _OfMoment(Combinable):
+class _OfMoment(Combinable, metaclass=Keyworded):
     """A function of a date, time or datetime and one of its parts."""
 
     __slots__ = ("expression", "part", "zone")

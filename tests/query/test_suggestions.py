@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from polystore import Count, F, Field, Model, Store, Trunc
+from polystore import Count, F, Field, Model, Round, Store, Trunc
 from polystore.api.fields import field
-from polystore.errors import ConfigurationError, FieldError, ModelError, suggestion
+from polystore.errors import ConfigurationError, FieldError, ModelError, QueryUsageError, suggestion
 from polystore.query.planner import plan
 from polystore.schema.model import Schema
 
@@ -73,4 +73,23 @@ def test_stores_options_and_settings_are_suggested() -> None:
     with pytest.raises(ConfigurationError, match=r"did you mean 'postgresql'\?$"):
         Store("postgresq://h/d")
     with pytest.raises(ModelError, match=r"did you mean 'max_length'\?$"):
-        field(max_lenght=5)  # type: ignore[call-overload]  # the error is tested
+        field(max_lenght=5)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: Count("title", distict=True), r"Count\(\) takes no 'distict'; .*did you mean 'distinct'\?$"),
+        (lambda: Trunc("released", "month", tzinf=None), r"Trunc\(\) takes no 'tzinf'; .*did you mean 'tzinfo'\?$"),
+        (lambda: Round("year", digits=2), r"Round\(\) takes no 'digits'; its keywords are [a-z, ]+$"),
+    ],
+    ids=["aggregate", "part of a date", "function"],
+)
+def test_keywords_of_functions_are_suggested(call: Any, said: str) -> None:
+    with pytest.raises(QueryUsageError, match=said):
+        call()
+
+
+def test_other_mistakes_of_a_call_are_pythons_own_to_tell() -> None:
+    with pytest.raises(TypeError, match="positional argument"):
+        Count()

@@ -67,7 +67,7 @@ class Dialect(Computing, Documents):
     left_alone = r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/"
     """The parts of handwritten SQL in which no parameter stands, as a regular expression: texts, names, comments."""
     stores_decimals = True
-    """Whether columns of decimals compare with the driver's decimals, whatever their field."""
+    """Whether columns of decimals with fixed places compare with the driver's decimals."""
     no_limit: int | None = None
     """What LIMIT takes for all rows."""
     slices_in_lists = True
