@@ -274,6 +274,7 @@ def _aggregate_shape(scope: Scope, aggregate: Aggregation, values: list[Any]) ->
 
 def _window_shape(scope: Scope, window: Window, values: list[Any]) -> tuple[Any, ...]:
     given = window.expression
+    head: tuple[Any, ...]
     if isinstance(given, Aggregation):
         if given.distinct:
             raise FieldError(f"{scope.name}: {window!r}: no window has aggregates of distinct values")

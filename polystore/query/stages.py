@@ -149,7 +149,7 @@ def _filtered(stage: Query, condition: Condition) -> Query:
         stage,
         condition=All((stage.condition, of_rows)),
         having=All((stage.having, of_groups)),
-        kept=All((stage.kept, of_windows)),
+        kept=stage.kept if of_windows == TRUE else All((stage.kept, of_windows)),
     )
 
 
