@@ -229,10 +229,9 @@ def order_shape(scope: Scope, term: Any, values: list[Any]) -> Any:
     Raises:
         FieldError: an unknown name, or something that is no term.
     """
-    if term == "?":
-        return term
     if isinstance(term, str):
-        scope.field(term.removeprefix("-"))
+        if term != "?":
+            scope.field(term.removeprefix("-"))
         return term
     if isinstance(term, Combinable):
         term = term.asc()
