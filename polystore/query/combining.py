@@ -47,21 +47,18 @@ def combined(operator: SetOperator, parts: Sequence[tuple[Schema, Query]]) -> Co
 
 
 def _identifies(field: FieldInfo) -> bool:
-    """Whether an output of instances is not decided by their key: the key itself and annotations, which have no place
-    among the fields."""
+    """Whether instances can differ in an output: in their key, and in annotations, which no model has."""
     return field.primary_key or field.position < 0
 
 
 def alive(found: Combined) -> Combined | None:
     """The same without stages that have no rows for certain; None where no row is left."""
     parts = tuple(part for part in found.parts if not _is_empty(part[1]))
-    match found.operator:
-        case SetOperator.UNION | SetOperator.UNION_ALL:
-            operator = found.operator
-        case SetOperator.INTERSECTION:
-            operator, parts = found.operator, parts if len(parts) == len(found.parts) else ()
-        case SetOperator.DIFFERENCE:
-            operator, parts = found.operator, () if _is_empty(found.parts[0][1]) else parts
+    operator = found.operator
+    if operator is SetOperator.INTERSECTION and len(parts) < len(found.parts):
+        return None
+    if operator is SetOperator.DIFFERENCE and _is_empty(found.parts[0][1]):
+        return None
     if len(parts) == 1 and operator is not SetOperator.UNION_ALL:
         operator = SetOperator.UNION
     return Combined(operator, parts, found.outputs, found.identity) if parts else None

@@ -304,10 +304,9 @@ def order_shape(scope: Scope, term: Any, values: list[Any]) -> Any:
     Raises:
         FieldError: an unknown name, or something that is no term.
     """
-    if isinstance(term, str) and term == "?":
-        return term
     if isinstance(term, str):
-        find_field(scope, term.removeprefix("-"))
+        if term != "?":
+            find_field(scope, term.removeprefix("-"))
         return term
     if isinstance(term, Combinable):
         term = term.asc()
@@ -349,6 +348,7 @@ def _aggregate_shape(scope: Scope, aggregate: Aggregation, values: list[Any]) ->
 
 def _window_shape(scope: Scope, window: Window, values: list[Any]) -> tuple[Any, ...]:
     given = window.expression
+    head: tuple[Any, ...]
     if isinstance(given, Aggregation):
         if given.distinct:
             raise FieldError(f"{scope.name}: {window!r}: no window has aggregates of distinct values")

@@ -11,7 +11,7 @@ from polystore import QuerySet, Repository, Store, errors
 from polystore.api.fields import FieldOptions
 from polystore.engine.open import SCHEMES
 from polystore.query.lookups.containers import CONTAINER_WORDS
-from polystore.query.nodes import Aggregate, DatePart, Function, Operator
+from polystore.query.nodes import Aggregate, DatePart, Function, Operator, WindowFunction
 from polystore.schema.build import MetaInfo
 from tests.docs.guide import FILES, ROOT, program_of
 
@@ -49,7 +49,10 @@ EXPECTED = {
         *("in", "range", "isnull"),
         *verbs(QuerySet),
     ],
-    "expressions.md": [*(each.value.partition("(")[0] for each in (*Function, *Aggregate)), "Extract", "Mod", "Value"],
+    "expressions.md": [
+        *(each.value.partition("(")[0] for each in (*Function, *Aggregate, *WindowFunction)),
+        *("Extract", "Mod", "Value", "Window", "RowRange", "ValueRange"),
+    ],
     "documents.md": ["contains", "len", "isnull", "Index", *CONTAINER_WORDS],
     "repositories.md": blocking(verbs(Repository)),
     "stores.md": [*(f"{scheme}:" for scheme in SCHEMES if "+" not in scheme), "from_settings", "using"],
@@ -59,8 +62,8 @@ EXPECTED = {
 
 CALLED = [
     *(name for kind in (QuerySet, Repository) for name in verbs(kind) if name != "model"),
-    *(each.value.partition("(")[0] for each in (*Function, *Aggregate)),
-    *("Extract", "Mod", "Value"),
+    *(each.value.partition("(")[0] for each in (*Function, *Aggregate, *WindowFunction)),
+    *("Extract", "Mod", "Value", "Window", "RowRange", "ValueRange"),
 ]
 
 

@@ -15,6 +15,7 @@ from polystore import (
     Count,
     Extract,
     F,
+    Lag,
     Lower,
     Max,
     Mod,
@@ -23,12 +24,15 @@ from polystore import (
     QuerySet,
     RawQuerySet,
     Repository,
+    RowNumber,
+    RowRange,
     Store,
     Sum,
     Trunc,
     Upper,
     Value,
     When,
+    Window,
 )
 from polystore.query.functions import Column, Combined, Ordering
 from tests.typing.models import Album, Artist, Session, Setting, Track
@@ -166,6 +170,22 @@ def groups() -> None:
         Session.objects.values(month=Trunc("updated", "month")).annotate(n=Count("*"), y=Extract(Now(), "year")),
         QuerySet[Session, dict[str, Any]],
     )
+
+
+def windows() -> None:
+    place = Window(RowNumber(), partition_by="artist_id", order_by=Album.plays.desc())
+    running = Window(Sum("plays", default=0), "artist_id", ["-plays", "title"], RowRange(-1, 0))
+    query = Album.objects.annotate(place=place, running=running, before=Window(Lag("plays", 2, 0), order_by="title"))
+    assert_type(query, QuerySet[Album, Album])
+    assert_type(query.filter(place=1).values_list("title", flat=True), QuerySet[Album, Any])
+    assert_type(Album.objects.distinct("artist_id").order_by("artist_id", "?")[:3], QuerySet[Album, Album])
+
+
+def combinations() -> None:
+    assert_type(Album.objects.filter(plays=1).union(Album.objects.all(), all=True), QuerySet[Album, Album])
+    names = Album.objects.values("title").difference(Artist.objects.values_list("name"), Artist.objects.values("name"))
+    assert_type(names, QuerySet[Album, dict[str, Any]])
+    assert_type(names.intersection(names).order_by("title")[:2], QuerySet[Album, dict[str, Any]])
 
 
 async def other_colour() -> None:

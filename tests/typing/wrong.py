@@ -18,6 +18,7 @@ from polystore import (
     Sum,
     Trunc,
     When,
+    Window,
     field,
 )
 from tests.typing.models import Album, Artist, Session, Setting, Track
@@ -60,6 +61,10 @@ def conditions() -> None:
 
 
 def querysets() -> None:
+    Album.objects.union("title")  # type: ignore[arg-type]  # querysets
+    Album.objects.distinct(3)  # type: ignore[arg-type]  # names
+    Window(F("plays"))  # type: ignore[arg-type]  # an aggregate or a function of a row's place
+    Window(Sum("plays"), frame=(1, 2))  # type: ignore[arg-type]  # a RowRange or a ValueRange
     Album.objects.order_by(3)  # type: ignore[arg-type]  # names or columns
     Album.objects.limit(3)  # type: ignore[attr-defined]  # slices
     Album.objects.client()  # type: ignore[call-arg]  # a budget is due

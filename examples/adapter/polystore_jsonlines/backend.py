@@ -10,7 +10,7 @@ from typing import Any, assert_never
 from polystore.adapters.base import undeclared
 from polystore.errors import UniqueViolation
 from polystore.query import evaluate
-from polystore.query.nodes import Count, Delete, Exists, Group, Insert, Select, Update, UpdateEach
+from polystore.query.nodes import Combination, Count, Delete, Exists, Group, Insert, Select, Update, UpdateEach
 from polystore.schema.model import Schema
 
 from .compile import Command
@@ -33,7 +33,7 @@ class FileBackend:
             match operation:
                 case Select():
                     return evaluate.select_rows(rows, operation, values)
-                case Group():
+                case Group() | Combination():
                     undeclared(operation)
                 case Count():
                     return evaluate.count_rows(rows, operation, values)

@@ -263,7 +263,8 @@ def _alike(field: FieldInfo, cells: list[Cell], writer: Writer) -> list[Cell]:
 def _as_member(operation: Select | Group | Combination, rows: Rows, cells: Sequence[Cell]) -> Any:
     """A select that can be put together with others: its own order and slice are those of an inner one."""
     found = rows.statement.with_only_columns(*_labels(cells), maintain_column_froms=True)
-    if operation.limit is None and operation.offset is None and not isinstance(operation, Combination):
+    plain = not operation.order and operation.limit is None and operation.offset is None
+    if plain and not isinstance(operation, Combination):
         return found
     inner = found.subquery()
     return select(*(inner.c[f"c{number}"] for number in range(len(cells)))).select_from(inner)

@@ -140,7 +140,8 @@ def _widened(expression: Expression, window: Windowed) -> Computation:
 def _value_at(window: Windowed) -> Callable[[Sequence[Row], Run], Any]:
     assert window.operand is not None
     value = computation(window.operand)
-    place = {WindowFunction.FIRST_VALUE: 0, WindowFunction.LAST_VALUE: -1}.get(window.function, window.number - 1)  # type: ignore[call-overload]  # no aggregate
+    places: dict[WindowFunction | Aggregate, int] = {WindowFunction.FIRST_VALUE: 0, WindowFunction.LAST_VALUE: -1}
+    place = places.get(window.function, window.number - 1)
 
     def compute(rows: Sequence[Row], run: Run) -> Any:
         return value(rows[place], run) if rows and place < len(rows) else None

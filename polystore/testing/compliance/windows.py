@@ -68,7 +68,8 @@ def put(db: Db) -> None:
 
 def column(db: Db, window: Any) -> list[Any]:
     """The values of a window, by the names of the rows."""
-    return db(rows.annotate(value=window).order_by("name").values_list("value", flat=True)).rows()
+    found: list[Any] = db(rows.annotate(value=window).order_by("name").values_list("value", flat=True)).rows()
+    return found
 
 
 # ---- functions
@@ -479,6 +480,17 @@ def windows(draw: st.DrawFn, db: Db) -> Any:
     return Window(given, partition, order, frame)
 
 
+def agree_on_window(db: Db, reference: Store, window: Any) -> None:
+    """A window has the same value in each row, and keeps the same rows; or none is a value."""
+    query = rows.annotate(value=window).order_by("name").values_list("name", "value")
+    expected = outcome(lambda: list(query.using(reference)))
+    event("refused" if expected is DataError else "computed")
+    assert alike(outcome(lambda: db(query.all()).rows()), expected), repr(window)
+    if expected is not DataError and expected:
+        kept = rows.annotate(value=window).filter(value=expected[0][1]).order_by("name")
+        assert db.names(kept) == [row.name for row in kept.using(reference)], repr(window)
+
+
 @pytest.mark.hypothesis
 @rule("A19", "A17", needs=[NUMBER, Feature.COMPUTED])
 def test_random_windows_agree_with_the_reference(db: Db, reference: Store) -> None:
@@ -491,14 +503,6 @@ def test_random_windows_agree_with_the_reference(db: Db, reference: Store) -> No
     def check(made: list[dict[str, Any]], asked: list[Any]) -> None:
         pair.put(made)
         for window in asked:
-            query = rows.annotate(value=window).order_by("name").values_list("name", "value")
-            expected = outcome(lambda query=query: list(query.using(reference)))
-            event("refused" if expected is DataError else "computed")
-            found = outcome(lambda query=query: db(query.all()).rows())
-            assert alike(found, expected), repr(window)
-            if expected is not DataError and expected:
-                value = expected[0][1]
-                kept = rows.annotate(value=window).filter(value=value).order_by("name")
-                assert db.names(kept) == [row.name for row in kept.using(reference)], repr(window)
+            agree_on_window(db, reference, window)
 
     check()
