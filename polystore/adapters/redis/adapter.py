@@ -36,6 +36,7 @@ CAPABILITIES = Capabilities(
             Feature.PATHS,
             Feature.MODULO_FLOATS,
             Feature.UPDATE_EXPRESSIONS,
+            Feature.UPDATE_PATHS,
             Feature.IGNORE_CONFLICTS,
             Feature.UPDATE_CONFLICTS,
             Feature.TTL,
