@@ -41,6 +41,7 @@ CAPABILITIES = Capabilities(
             Feature.AGGREGATE_FILTER,
             Feature.GROUP,
             Feature.HAVING,
+            Feature.UPDATE_PATHS,
             Feature.IGNORE_CONFLICTS,
             Feature.UPDATE_CONFLICTS,
             Feature.TTL,

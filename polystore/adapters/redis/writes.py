@@ -15,6 +15,7 @@ from polystore.adapters.redis.wire import make_call, pack, pack_fetches
 from polystore.query.evaluate import assigned
 from polystore.query.nodes import Arithmetic, Assignment, Column, Expression, Extract, Insert, Null, Parameter
 from polystore.schema.model import FieldInfo
+from polystore.schema.paths import PathInfo
 
 NewRow: TypeAlias = tuple[Any, list[bytes]]  # the plain key or None, and the arguments behind the bump
 
@@ -168,8 +169,9 @@ def _slots_of(layout: Layout, field: FieldInfo) -> list[tuple[int, Slot]]:
 
 def constant_changes(assignments: Sequence[Assignment]) -> Callable[[Values], dict[str, Any]] | None:
     """The function from values to an update's changes; None when they depend on the rows."""
-    if not all(isinstance(assignment.value, Parameter | Null) for assignment in assignments):
-        return None
+    for assignment in assignments:
+        if isinstance(assignment.field, PathInfo) or not isinstance(assignment.value, Parameter | Null):
+            return None
     return lambda values: assigned({}, assignments, values)
 
 
@@ -183,6 +185,8 @@ class PatchMaker:
         for assignment in assignments:
             for field in _fields_in(assignment.value):
                 read[field.name] = field
+            if isinstance(assignment.field, PathInfo):
+                read[assignment.field.root.name] = assignment.field.root
         self.columns = [field.column for field in read.values()]
         self._loads = [(field.name, load(field.kind)) for field in read.values()]
 
@@ -190,7 +194,7 @@ class PatchMaker:
         """The patch of a row whose ``columns`` hold ``stored``.
 
         Raises:
-            DataError: an overflow or a division by zero.
+            DataError: an overflow, a division by zero, or a part of what is NULL.
             NotNullViolation: a result of NULL for a field that does not take it.
         """
         row = {

@@ -48,7 +48,7 @@ def write(random: Random, papers: Any) -> Any:
     """One write; the same random numbers make the same write on both stores."""
     keys = sorted(papers.values_list("id", flat=True))
     some = random.sample(keys, k=min(len(keys), 5))
-    match random.randrange(9):
+    match random.randrange(10):
         case 0:
             return papers.create(**draw_row(random)).pk
         case 1:
@@ -68,6 +68,9 @@ def write(random: Random, papers: Any) -> Any:
             row = Paper(**{**draw_row(random), "code": f"c{random.randint(0, 5)}"})
             papers.upsert(row, unique_fields=["code"])
             return row.pk
+        case 8:
+            within = {"writer__age": random.choice((None, 3)), "writer__nicknames": draw_list(random, "tags")}
+            return papers.filter(pk__in=some, writer__name__gte="").update(**within)
         case _:
             found = list(papers.filter(pk__in=some).order_by("pk"))
             for row in found:
