@@ -50,6 +50,8 @@ GROUPS: dict[str, list[Any]] = {
     "Aggregates": list(Aggregate),
     "Features": list(Feature),
 }
+OTHER_GROUPS = {"Query": "Queries within queries", "Kind": "Kinds of value"}
+"""Groups of lines that are no capabilities: every store has them, and tests prove them."""
 
 Cells: TypeAlias = dict[str, str]
 
@@ -129,7 +131,9 @@ def cells_of(result: Mapping[str, Any]) -> Cells:
         else:
             cells[line] = "client" if verdicts.get(f"client:{line}") == "proven" else "refused"
     cells |= {
-        line: "native" if verdict == "proven" else verdict for line, verdict in verdicts.items() if line[:5] == "Kind:"
+        line: "native" if verdict == "proven" else verdict
+        for line, verdict in verdicts.items()
+        if line.partition(":")[0] in OTHER_GROUPS
     }
     if "failed" in cells.values():
         raise Incomplete("tests failed")
@@ -142,7 +146,7 @@ def cells_of(result: Mapping[str, Any]) -> Cells:
 def title_of(line: str) -> str:
     """A line's name in the words of users."""
     group, name = line.split(":", 1)
-    if group == "Kind":
+    if group in OTHER_GROUPS:
         return name
     groups = (Operator, DatePart, ArithmeticOperator, Function, Aggregate, Feature)
     member: Any = {each.__name__: each for each in groups}[group][name]
@@ -152,8 +156,10 @@ def title_of(line: str) -> str:
 def lines_of(found: Mapping[str, Cells]) -> dict[str, list[str]]:
     """The lines of each group that a store has results for."""
     groups = {title: [f"{type(each).__name__}:{each.name}" for each in members] for title, members in GROUPS.items()}
-    kinds = dict.fromkeys(line for cells in found.values() for line in cells if line.startswith("Kind:"))
-    return {**groups, "Kinds of value": list(kinds)}
+    for prefix, title in OTHER_GROUPS.items():
+        told = dict.fromkeys(line for cells in found.values() for line in cells if line.startswith(f"{prefix}:"))
+        groups |= {title: list(told)} if told else {}
+    return groups
 
 
 def short_table(found: Mapping[str, Cells]) -> str:
