@@ -62,6 +62,8 @@ TESTED: dict[str, list[str]] = {
     "Options of aggregates": [f"AggregateOption:{aggregate.name}:{option}" for aggregate, option in OPTION_CASES],
 }
 """What no store declares by itself: tests tell. It stands on the page of all stores only."""
+OTHER_GROUPS = {"Query": "Queries within queries", "Kind": "Kinds of value"}
+"""Groups of lines that are no capabilities: every store has them, and tests prove them."""
 
 Cells: TypeAlias = dict[str, str]
 
@@ -140,7 +142,7 @@ def cells_of(result: Mapping[str, Any]) -> Cells:
             cells[line] = "native"
         else:
             cells[line] = "client" if verdicts.get(f"client:{line}") == "proven" else "refused"
-    for line in [line for group in TESTED.values() for line in group] + [line for line in verdicts if _is_kind(line)]:
+    for line in [line for group in TESTED.values() for line in group] + [line for line in verdicts if _is_told(line)]:
         if line not in verdicts:
             raise Incomplete(f"no test has asked for {line}")
         behind_client = verdicts.get(f"client:{line}") == "proven"
@@ -162,8 +164,8 @@ def refuse_half_proven(cells: Cells, result: Mapping[str, Any]) -> None:
             raise Incomplete(f"{asked} was not proven in both colours")
 
 
-def _is_kind(line: str) -> bool:
-    return line.startswith("Kind:")
+def _is_told(line: str) -> bool:
+    return line.partition(":")[0] in OTHER_GROUPS
 
 
 # ---- tables
@@ -172,9 +174,9 @@ def _is_kind(line: str) -> bool:
 def title_of(line: str) -> str:
     """A line's name in the words of users."""
     group, name = line.split(":", 1)
+    if group in OTHER_GROUPS:
+        return name
     match group:
-        case "Kind":
-            return name
         case "Verb" | "Lookup":
             return f"`{name}`"
         case "AggregateOption":
@@ -189,8 +191,10 @@ def title_of(line: str) -> str:
 def lines_of(found: Mapping[str, Cells]) -> dict[str, list[str]]:
     """The lines of each group that a store has results for."""
     groups = {title: [f"{type(each).__name__}:{each.name}" for each in members] for title, members in GROUPS.items()}
-    kinds = dict.fromkeys(line for cells in found.values() for line in cells if line.startswith("Kind:"))
-    return {**groups, **TESTED, "Kinds of value": list(kinds)}
+    for prefix, title in OTHER_GROUPS.items():
+        told = dict.fromkeys(line for cells in found.values() for line in cells if line.startswith(f"{prefix}:"))
+        groups |= {title: list(told)} if told else {}
+    return groups | TESTED
 
 
 def short_table(found: Mapping[str, Cells]) -> str:

@@ -355,14 +355,14 @@ class Chain(Generic[M, R]):
 
     def _rows_within(self) -> Inner:
         """This query as one whose rows another query asks about."""
-        return self._within(self._bound()[0])
+        return self._within(self._bound()[0], single=False)
 
     def _values_within(self, what: str, *, key: bool) -> Inner:
         """This query as one whose only value another query takes."""
-        return self._within(selected(schema_of(self._model), self._bound()[0], what, key=key))
+        shape = selected(schema_of(self._model), self._bound()[0], what, key=key)
+        return self._within(shape, single=not key and self._high is not None and self._high - self._low == 1)
 
-    def _within(self, shape: tuple[Any, ...]) -> Inner:
-        single = self._high is not None and self._high - self._low == 1
+    def _within(self, shape: tuple[Any, ...], *, single: bool) -> Inner:
         rows = Rows(schema_of(self._model), shape, single)
         return Inner(rows, self._bound()[1], self._model, self._store, self._alias)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import Enum
 from typing import Any
@@ -101,9 +102,20 @@ class CountingAdapter(MemoryAdapter):
         return super().compile(operation)
 
 
+@dataclass
+class OneConnection:
+    """Where all models are on one connection."""
+
+    connection: Connection
+    most_values: int = 10
+
+    def handle(self, model: Any, alias: str | None = None) -> Handle:
+        return Handle(model, schema_of(model), self.connection, self)
+
+
 @contextmanager
 def handle_on(adapter: CountingAdapter, model: Any = Note) -> Iterator[Handle]:
     """A model on an adapter."""
-    connection = Connection("default", adapter, b"secret")
-    yield Handle(model, schema_of(model), connection)
-    connection.close()
+    home = OneConnection(Connection("default", adapter, b"secret"))
+    yield home.handle(model)
+    home.connection.close()

@@ -147,7 +147,7 @@ def _negated(child: Condition, scope: Scope) -> Filter:
     if len(found) != 1 or isinstance(child, All | Either | Not):
         return {"$nor": [found]}
     ((path, test),) = found.items()
-    if "." in path and not dialect.looks_through_null:
+    if "." in path and not scope.dialect.looks_through_null:
         return {"$nor": [found]}
     match test:
         case _ if path == "$expr":

@@ -6,7 +6,23 @@ from decimal import Decimal
 
 import pytest
 
-from polystore import Case, Coalesce, Count, Exists, F, Feature, Max, Min, OuterRef, Q, Subquery, Sum, Value, When
+from polystore import (
+    Case,
+    Coalesce,
+    Count,
+    Exists,
+    F,
+    Feature,
+    Max,
+    Min,
+    OuterRef,
+    Q,
+    Store,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
 from polystore.errors import FieldError, NotSupportedError, QueryUsageError
 from polystore.query.nodes import Aggregate, ArithmeticOperator, Function, Operator
 from polystore.testing.compliance.capabilities import SCALARS
@@ -48,7 +64,7 @@ def put(db: Db) -> None:
 @rule("A4", "A5", "A8", "H5")
 def test_a_field_is_one_of_the_values_of_a_queryset(db: Db) -> None:
     put(db)
-    db.proves("Query:in a queryset")
+    db.proves("Query:`in` with a queryset")
     assert db.found(rows.filter(number__in=known.values("number"))) == "a b d"
     assert db.found(rows.filter(number__in=known.values_list("number", flat=True))) == "a b d"
     assert db.found(rows.filter(text__in=known.filter(number=2).values("name"))) == "b"
@@ -521,6 +537,28 @@ def test_a_queryset_behind_client_is_read_first(db: Db) -> None:
     put(db)
     assert db.found(rows.client(max_rows=10).filter(number__in=known.values("number"))) == "a b d"
     assert db.found(rows.client(max_rows=10).exclude(number__in=known.values("number"))) == "c e"
+
+
+@rule("H5")
+def test_a_queryset_of_another_store_is_asked_first(db: Db) -> None:
+    put(db)
+    db.proves("Query:`in` with a queryset of another store")
+    elsewhere = Store("memory://")
+    try:
+        there = known.using(elsewhere)
+        there.bulk_create([Known(name="x", number=7), Known(name="q", number=None)])
+        with db.commands(1):
+            assert db.found(rows.filter(number__in=there.values("number"))) == "e"
+        assert db.found(rows.exclude(number__in=there.values("number"))) == "a b c d"
+        assert db.found(rows.filter(number__in=there.filter(name="q").values("number"))) == ""
+        assert db.found(rows.filter(Exists(there.filter(name="q")), number=1)) == "a"
+        assert db.found(rows.filter(number=Subquery(there.filter(name="x").values("number")))) == "e"
+        assert db.found(there.filter(name__in=rows.using(db.store).values("text"))) == "x"
+        with db.commands(0), pytest.raises(NotSupportedError, match=r"Everything is on default .* Known on default"):
+            db(rows.filter(Exists(there.filter(number=OuterRef("number"))))).rows()
+        assert db(rows.filter(text__in=there.filter(name="x").values("name"))).delete()[0] == 2
+    finally:
+        elsewhere.close()
 
 
 @rule("A8")
