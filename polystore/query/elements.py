@@ -18,7 +18,7 @@ def of_same_elements(condition: Condition) -> Condition:
         case All(children=children):
             return _all(_flat(children))
         case Either(children=children):
-            return Either(_joined([of_same_elements(child) for child in children], Either))
+            return Either(_joined([_single(of_same_elements(child)) for child in children], Either))
         case AnyElement(operand=operand, condition=inner):
             return AnyElement(operand, of_same_elements(inner))
         case _:
@@ -35,7 +35,7 @@ def _flat(children: Iterable[Condition]) -> list[Condition]:
 
 def _all(children: list[Condition]) -> Condition:
     """All of these; an Either that speaks of a list beside others is distributed, so that each part finds its like."""
-    children = [_single(child) for child in children]
+    children = [each for child in children for each in _flat((_single(child),))]
     for child in children:
         others = [each for each in children if each is not child]
         shared = {operand for each in others for operand in _lists_of(each)}
@@ -45,7 +45,10 @@ def _all(children: list[Condition]) -> Condition:
 
 
 def _single(condition: Condition) -> Condition:
-    return condition.children[0] if isinstance(condition, Either) and len(condition.children) == 1 else condition
+    """The only child of a condition that has one."""
+    while isinstance(condition, All | Either) and len(condition.children) == 1:
+        condition = condition.children[0]
+    return condition
 
 
 def _joined(children: Iterable[Condition], connector: type[All | Either]) -> tuple[Condition, ...]:

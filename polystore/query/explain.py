@@ -76,7 +76,9 @@ def describe_condition(condition: Condition, values: Values = None) -> str:
             suffix = f"__{word}" if word else ""
             return f"{describe_expression(operand, values)}{suffix}={describe_expression(value, values)}"
         case AnyElement(operand=operand, condition=inner):
-            return f"{describe_expression(operand, values)}__({describe_condition(inner, values)})"
+            text = describe_condition(inner, values)
+            alone = isinstance(inner, All) and len(inner.children) == 1 and text.startswith("(")
+            return f"{describe_expression(operand, values)}__{text if alone else f'({text})'}"
     assert_never(condition)
 
 

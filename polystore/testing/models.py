@@ -256,7 +256,7 @@ class Author(EmbeddedModel):
     name: Field[str] = field(db_column="full_name")
     age: Field[int | None] = field(default=None)
     height: Field[float | None] = field(default=None)
-    fee: Field[Decimal | None] = field(default=None, max_digits=8, decimal_places=2)
+    fee: Field[Decimal | None] = field(default=None, max_digits=12, decimal_places=2)
     loose: Field[Decimal | None] = field(default=None)
     alive: Field[bool | None] = field(default=None)
     born: Field[datetime | None] = field(default=None, precision="us")

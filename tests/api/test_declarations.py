@@ -45,7 +45,7 @@ WRONG: dict[str, Callable[[], Any]] = {
     ),
     "Wrong.a: version needs an int, not str": lambda: declare({"a": str}, a=field(version=True)),
     "Wrong.a: auto_now needs a date, time or datetime, not int": lambda: declare({"a": int}, a=field(auto_now=True)),
-    "Wrong.a: list of int cannot be indexed or unique": lambda: declare({"a": list[int]}, a=field(index=True)),
+    "Wrong.a: list of int cannot be unique": lambda: declare({"a": list[int]}, a=field(unique=True)),
     "Wrong.a: a mutable default is shared by all instances; use default_factory": lambda: declare(
         {"a": list[int]}, a=field(default=[])
     ),

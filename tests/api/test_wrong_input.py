@@ -32,7 +32,9 @@ NAMES_AND_LOOKUPS: dict[str, str] = {
     "title__gt__lt": f"Album.title has no lookup 'gt__lt' (title__gt__lt); lookups are {LOOKUPS}",
     "year__contains": "Album.year is int: year__contains does not apply; "
     "use exact, gt, gte, lt, lte, in, range, isnull",
-    "tags__contains": "Album.tags is list of str: tags__contains does not apply; use isnull",
+    "tags__gt": "Album.tags is list of str: tags__gt does not apply; "
+    "use exact, contains, contained_by, overlap, isnull",
+    "label__nam": "label__nam: Album.label is Label, which has no field 'nam'; its fields are name, city",
     "year__month": "Album.year is int: it has no month to look up (year__month)",
     "day__hour": "Album.day is date: it has no hour to look up (day__hour)",
 }
@@ -67,7 +69,9 @@ VALUES: list[tuple[str, Any, str]] = [
     ("year", {"$gt": 1}, "an int"),
     ("title", {"$ne": ""}, "a str"),
     ("title", ["x"], "a str"),
-    ("tags", ["x"], ONLY_NULL),
+    ("tags", "x", "a list of str"),
+    ("tags__contains", 1, "a str"),
+    ("tags__overlap", [None], "a list of str without None"),
     ("label", {"name": "x"}, ONLY_NULL),
     ("year__gt", None, "a value: only exact and isnull know None"),
     ("title__contains", None, "a value: only exact and isnull know None"),

@@ -10,6 +10,7 @@ import pytest
 from polystore import QuerySet, Repository, Store, errors
 from polystore.api.fields import FieldOptions
 from polystore.engine.open import SCHEMES
+from polystore.query.lookups.containers import CONTAINER_WORDS
 from polystore.query.nodes import Aggregate, DatePart, Function, Operator
 from polystore.schema.build import MetaInfo
 from tests.docs.guide import ROOT
@@ -49,6 +50,7 @@ EXPECTED = {
         *verbs(QuerySet),
     ],
     "expressions.md": [*(each.value.partition("(")[0] for each in (*Function, *Aggregate)), "Extract", "Mod", "Value"],
+    "documents.md": ["contains", "len", "isnull", "Index", *CONTAINER_WORDS],
     "repositories.md": blocking(verbs(Repository)),
     "stores.md": [*(f"{scheme}:" for scheme in SCHEMES if "+" not in scheme), "from_settings", "using"],
     "models.md": [*MetaInfo.__struct_fields__, *(set(FieldOptions.__annotations__) - PYDANTIC_OPTIONS)],

@@ -134,8 +134,14 @@ def test_a_range_is_two_comparisons_or_what_is_left_of_them(
         ({"number__isnull": 1}, "number__isnull=1 does not work; it takes True or False"),
         ({"number__isnull": None}, "number__isnull=None does not work; it takes True or False"),
         ({"text__regex": F("code")}, "it takes a pattern, not an expression"),
-        ({"data": F("city")}, "it takes None: JSON, lists, dicts and embedded models are compared with NULL only"),
-        ({"tags": ["a"]}, "Sample.tags is list of str: tags=['a'] does not work; it takes None: JSON, lists, dicts"),
+        ({"data": F("city")}, "Sample.data is JSON value: data=F('city') does not work; it takes values, not"),
+        ({"data": {1}}, "it takes a JSON value: dict, list, str, bool, finite float, int of 64 bits"),
+        ({"data__a__gt": [1]}, "it takes a number or a text: nothing else in JSON is ordered"),
+        ({"city": F("number")}, "it takes None: JSON, lists, dicts and embedded models are compared with NULL only"),
+        ({"tags": "a"}, "Sample.tags is list of str: tags='a' does not work; it takes a list of str"),
+        ({"sizes": {"a": 1}}, "Sample.sizes is dict of str to int: sizes={'a': 1} does not work; it takes None: JSON"),
+        ({"city__name": 1}, "Sample.city__name is str: city__name=1 does not work; it takes a str"),
+        ({"tags__len": "x"}, "Sample.tags is list of str, its length an int: tags__len='x' does not work; it takes an"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_told_with_what_would_work(lookups: dict[str, Any], message: str) -> None:

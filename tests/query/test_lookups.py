@@ -33,8 +33,8 @@ COMPARED = {
     "level": ORDER,
     "address": {"exact", "in"},
     "site": ORDER | TEXT,
-    "data": {"exact"},
-    "tags": {"exact"},
+    "data": ORDER | TEXT,
+    "tags": {"exact", "contains"},
     "sizes": {"exact"},
     "city": {"exact"},
     "cities": {"exact"},
@@ -46,7 +46,10 @@ PARTS = {
     "at": TIME_PARTS,
     "moment": DATE_PARTS | TIME_PARTS | {"date", "time"},
     "wall": DATE_PARTS | TIME_PARTS | {"date", "time"},
+    "data": {part.value for part in DatePart},
+    "sizes": {part.value for part in DatePart},
 }
+"""Words that look up a part; in JSON and dicts they are keys."""
 
 
 def understood(name: str) -> bool:
@@ -124,9 +127,7 @@ def test_an_unknown_lookup_is_told_with_the_lookups_there_are() -> None:
         ("number__", ""),
         ("number____gt", "__gt"),
         ("moment__date__year", "year"),
-        ("city__name", "name"),
-        ("city__name__gt", "name__gt"),
-        ("data__key", "key"),
+        ("city__name__near", "near"),
     ],
 )
 def test_what_follows_a_field_and_is_no_lookup_is_told_whole(name: str, word: str) -> None:
@@ -140,10 +141,10 @@ def test_what_follows_a_field_and_is_no_lookup_is_told_whole(name: str, word: st
     [
         ("number__contains", "Sample.number is int: number__contains does not apply; use exact, gt, gte, lt, lte, in"),
         ("address__gt", "Sample.address is IPv4Address: address__gt does not apply; use exact, in, isnull"),
-        ("tags__in", "Sample.tags is list of str: tags__in does not apply; use isnull"),
+        ("tags__in", "Sample.tags is list of str: tags__in does not apply; use exact, contains, contained_by, overlap"),
         ("city__gt", "Sample.city is City: city__gt does not apply; use isnull"),
-        ("sizes__range", "Sample.sizes is dict of str to int: sizes__range does not apply; use isnull"),
-        ("data__contains", "Sample.data is JSON value: data__contains does not apply; use isnull"),
+        ("sizes__range", "Sample.sizes is dict of str to int: sizes__range does not apply; use isnull, has_key"),
+        ("data__overlap", "Sample.data is JSON value: data__overlap does not apply; use exact, iexact, contains"),
         ("moment__year__regex", "moment__year__regex does not apply; use exact, gt"),
         ("day__hour", "Sample.day is date: it has no hour to look up (day__hour)"),
         ("day__date", "Sample.day is date: it has no date to look up (day__date)"),

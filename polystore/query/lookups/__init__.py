@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from polystore.errors import FieldError
 from polystore.query.coerce import Coerce, Verdict, allowed_operators, coercer
-from polystore.query.lookups.containers import CONTAINER_WORDS, container_tests, holding_coercer
+from polystore.query.lookups.containers import CONTAINER_WORDS, container_tests, holding_coercer, words_of
 from polystore.query.lookups.paths import find_subject, wrong_word
 from polystore.query.names import Scope
 from polystore.query.nodes import DatePart, Holding, Operator, part_kind
@@ -92,7 +92,8 @@ def _wrong_lookup(field: FieldInfo, kind: Kind, rest: tuple[str, ...], name: str
 def _container_test(field: FieldInfo, kind: Kind, word: str, name: str) -> Operator | Holding | str:
     tests = container_tests(kind)
     if word not in tests:
-        raise FieldError(f"{field.label} is {describe_kind(kind)}: {name} does not apply; use {', '.join(tests)}")
+        use = ", ".join(words_of(kind))
+        raise FieldError(f"{field.label} is {describe_kind(kind)}: {name} does not apply; use {use}")
     return tests[word]
 
 

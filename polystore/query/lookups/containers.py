@@ -50,6 +50,12 @@ def container_tests(kind: Kind) -> Mapping[str, Test]:
             return _OF_OTHERS
 
 
+def words_of(kind: Kind) -> list[str]:
+    """The words that are told: ``exact`` where it knows more than None."""
+    tests = container_tests(kind)
+    return [word for word in tests if word != "exact" or (isinstance(kind, JsonKind | ListKind) and len(tests) > 2)]
+
+
 def value_kind(kind: Kind, test: Holding) -> Kind:
     """The kind of the values that a question about a container takes."""
     match test:
