@@ -14,7 +14,8 @@ from typing import Any
 from bson import Decimal128
 
 from polystore.adapters.mongo.exact import Places, places_of, room_of
-from polystore.adapters.mongo.expressions import kind_of, truth_of, value_of
+from polystore.adapters.mongo.expressions import held_in, kind_of, truth_of, value_of
+from polystore.adapters.mongo.paths import missing
 from polystore.adapters.mongo.scope import Scope
 from polystore.adapters.mongo.values import (
     ZERO,
@@ -30,8 +31,8 @@ from polystore.adapters.mongo.values import (
     positive_zero,
     power_of_ten,
 )
-from polystore.query.nodes import Aggregate, Aggregated
-from polystore.schema.kinds import DecimalKind, DurationKind, FloatKind, IntKind, PlainKind
+from polystore.query.nodes import Aggregate, Aggregated, Column, Path
+from polystore.schema.kinds import DecimalKind, DurationKind, FloatKind, IntKind, JsonKind, PlainKind
 
 _VARIANCES = {
     Aggregate.VARIANCE: 0,
@@ -53,6 +54,8 @@ def operand_of(node: Aggregated, scope: Scope) -> Any:
     """What is aggregated of a row: NULL where the row does not take part."""
     if node.operand is None:
         value: Any = literal(1)
+    elif isinstance(node.operand, Column | Path) and isinstance(node.operand.kind, JsonKind):
+        value = either(missing(held_in(node.operand, scope)), None, 1)
     else:
         passes = node.aggregate in (Aggregate.COUNT, Aggregate.MIN, Aggregate.MAX)
         value = value_of(node.operand, scope, exact=not (passes and not node.distinct))

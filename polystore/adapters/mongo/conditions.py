@@ -177,7 +177,7 @@ def _joined(parts: list[Filter]) -> Filter:
     joined: Filter = {}
     for part in parts:
         for key, test in part.items():
-            if key not in joined:
+            if joined.get(key, test) == test:
                 joined[key] = test
             elif _is_range(joined[key]) and _is_range(test) and not joined[key].keys() & test.keys():
                 joined[key] = {**joined[key], **test}

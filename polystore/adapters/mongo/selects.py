@@ -36,7 +36,7 @@ def named_rows(operation: Select, dialect: Dialect) -> Stages:
     if not operation.distinct:
         stages += sorted_window(operation.order, operation.offset, operation.limit, scope)
         return [*stages, {"$project": {KEY: 0, **chosen}}]
-    stages += distinct_values(operation.columns, chosen, beside=True)
+    stages += distinct_values(operation.outputs, chosen, beside=True)
     order = _order_of_outputs(operation)
     stages += sorted_window(order, operation.offset, operation.limit, Scope(dialect, within(KEY, name_of)))
     return [*stages, {"$replaceRoot": {"newRoot": f"${KEY}"}}]
@@ -71,7 +71,7 @@ def distinct_values(columns: Sequence[FieldInfo], values: Mapping[str, Any], *, 
     """One document for each combination of values, in its key; missing and null are the same value.
 
     Args:
-        columns: those among the values that are fields.
+        columns: the fields that the values are of.
         values: what is told apart, by name.
         beside: whether something is computed for it, or was for the condition: see ``beside_group``.
     """

@@ -393,6 +393,12 @@ def test_a_cast_reads_json_as_one_type(db: Db) -> None:
     }
 
 
+@rule("A17", "A24", needs=[JSON, Feature.COMPUTED])
+def test_null_within_json_is_counted_and_absence_is_not(db: Db) -> None:
+    put(db, null={"a": None}, one={"a": 1}, absent={}, nothing=None)
+    assert db(docs.all()).aggregate(values=Count("data__a"), documents=Count("data")) == {"values": 2, "documents": 3}
+
+
 @rule("A18", needs=[JSON, Feature.GROUP, Feature.GROUP_EXPRESSIONS])
 def test_rows_are_grouped_by_json_read_as_one_type(db: Db) -> None:
     put(db, a={"kind": "x"}, b={"kind": "x"}, c={"kind": "y"}, d={"kind": 1}, e={})
