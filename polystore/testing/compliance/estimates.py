@@ -35,6 +35,7 @@ def test_an_estimate_costs_one_command_and_is_a_number(db: Db) -> None:
 @rule("F29", "K1")
 @pytest.mark.parametrize("part", list(PARTS))
 def test_a_part_of_the_rows_is_not_estimated(db: Db, part: str) -> None:
+    db.given(Everything, [{"name": "a"}])
     with (
         db.commands(0),
         pytest.raises(QueryUsageError, match=r"Everything: count\(estimate=True\).*exact"),

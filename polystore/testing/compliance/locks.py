@@ -50,6 +50,7 @@ def test_a_lock_may_leave_the_key_alone(db: Db) -> None:
 
 @rule("I7")
 def test_what_reads_no_rows_locks_none_and_is_refused(db: Db) -> None:
+    db.given(Everything, [{"name": "a"}])
     groups = LOCKED.values("rank").annotate(n=Count("*"))
     unread: list[tuple[QuerySet[Any, Any], str]] = [
         (LOCKED, "count"),
