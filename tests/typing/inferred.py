@@ -13,6 +13,7 @@ from polystore import (
     Case,
     Coalesce,
     Count,
+    Exists,
     Extract,
     F,
     Lag,
@@ -20,6 +21,7 @@ from polystore import (
     Max,
     Mod,
     Now,
+    OuterRef,
     Q,
     QuerySet,
     RawQuerySet,
@@ -27,6 +29,7 @@ from polystore import (
     RowNumber,
     RowRange,
     Store,
+    Subquery,
     Sum,
     Trunc,
     Upper,
@@ -60,6 +63,19 @@ def conditions() -> None:
     assert_type(Album.price.range(Decimal(1), Decimal(2)), Q)
     assert_type(Album.title.desc(), Ordering)
     assert_type(Album.price.asc(nulls_last=True), Ordering)
+
+
+def subqueries() -> None:
+    albums = Album.objects.filter(artist_id=OuterRef("pk"))
+    assert_type(Exists(albums), Exists)
+    assert_type(~Exists(albums) | Q(name="x"), Q)
+    title = Subquery(albums.order_by("title").values("title")[:1])
+    assert_type(title, Subquery)
+    assert_type(Artist.objects.filter(~Exists(albums), id__in=Album.objects.values("artist_id")), QuerySet[Artist, Artist])
+    assert_type(Artist.objects.annotate(title=title, there=Exists(albums)), QuerySet[Artist, Artist])
+    assert_type(Artist.id.in_(albums.values_list("artist_id", flat=True)), Q)
+    assert_type(Subquery(albums.values("id")[:1], output_field=float) + 1, Combined)
+    list(Artist.objects.annotate(title=title).filter(Exists(albums)).order_by(title.desc()))
 
 
 def instances() -> None:

@@ -14,6 +14,7 @@ from tests.typing.models import Album, Artist, Session, Setting
 FUNCTIONS = [
     inferred.columns,
     inferred.conditions,
+    inferred.subqueries,
     inferred.instances,
     inferred.querysets,
     inferred.one,

@@ -9,11 +9,14 @@ from polystore import (
     Coalesce,
     Count,
     EmbeddedModel,
+    Exists,
     F,
     Field,
     Lower,
     Model,
+    OuterRef,
     Repository,
+    Subquery,
     Substr,
     Sum,
     Trunc,
@@ -28,6 +31,14 @@ class Misdeclared(Model):
     size: Field[int] = field(indexed=True)  # type: ignore[call-overload]  # the option is called index
     name: Field[str] = field(max_length="10")  # type: ignore[call-overload]  # not a number
     note: Field[str] = "none"  # type: ignore[assignment]  # a default is given by field(default="none")
+
+
+def subqueries() -> None:
+    Exists(Album)  # type: ignore[arg-type]  # a model, not a queryset
+    Subquery([1, 2])  # type: ignore[arg-type]  # a list
+    Subquery(Album.objects.values("id"), output_field="int")  # type: ignore[arg-type]  # not a type
+    OuterRef(3)  # type: ignore[arg-type]  # not a name
+    Artist.objects.filter(Subquery(Album.objects.values("id")))  # type: ignore[arg-type]  # a value is no condition
 
 
 def constructors() -> None:
