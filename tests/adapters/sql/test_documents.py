@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from polystore import QuerySet, Store
 from polystore.adapters.sql.ddl import create_texts
+from polystore.adapters.sql.mysql.depth import shallow
 from polystore.adapters.sql.mysql.elements import all_of, any_of, only, text_of
 from polystore.adapters.sql.postgresql.jsonb import jsonb_dump
 from polystore.api.complete import schema_of
-from polystore.errors import NotSupportedError
+from polystore.errors import DataError, NotSupportedError
 from polystore.schema.kinds import JsonKind
 from polystore.testing.models import Document
 from tests.adapters.sql.support import adapter_of
@@ -79,6 +80,21 @@ def test_jsonb_is_given_floats_in_full(value: list[float], text: str | None) -> 
     assert json.loads(dumped) == value
     assert all(type(each) is float for each in json.loads(dumped))
     assert text is None or dumped == text
+
+
+def nested(levels: int) -> Any:
+    value: Any = []
+    for _ in range(levels - 1):
+        value = [value, "[[{"]
+    return value
+
+
+def test_mariadb_is_given_no_json_that_is_too_deep_for_it() -> None:
+    dump = shallow(lambda value: json.dumps(value))
+    assert json.loads(dump(nested(31))) == nested(31)
+    assert json.loads(dump(["[" * 99, [[]] * 50])) == ["[" * 99, [[]] * 50]
+    with pytest.raises(DataError, match="at most 31 levels, this one has 32"):
+        dump(nested(32))
 
 
 # ---- indexes
