@@ -135,14 +135,14 @@ def _literal(value: Any) -> Document:
     return literal(json_dump(value))
 
 
-def _depth(document: Any) -> int:
-    match document:
-        case dict():
-            return 1 + max(map(_depth, document.values()), default=0)
-        case list():
-            return 1 + max(map(_depth, document), default=0)
-        case _:
-            return 0
+def _depth(document: Document) -> int:
+    """How many documents and arrays stand within each other."""
+    depth, layer = 0, [document]
+    while layer:
+        depth += 1
+        inner = (item for each in layer for item in (each.values() if isinstance(each, dict) else each))
+        layer = [item for item in inner if isinstance(item, dict | list)]
+    return depth
 
 
 _TESTS: dict[Holding, Callable[[str, Any], Document]] = {
