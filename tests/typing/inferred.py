@@ -71,7 +71,9 @@ def subqueries() -> None:
     assert_type(~Exists(albums) | Q(name="x"), Q)
     title = Subquery(albums.order_by("title").values("title")[:1])
     assert_type(title, Subquery)
-    assert_type(Artist.objects.filter(~Exists(albums), id__in=Album.objects.values("artist_id")), QuerySet[Artist, Artist])
+    assert_type(
+        Artist.objects.filter(~Exists(albums), id__in=Album.objects.values("artist_id")), QuerySet[Artist, Artist]
+    )
     assert_type(Artist.objects.annotate(title=title, there=Exists(albums)), QuerySet[Artist, Artist])
     assert_type(Artist.id.in_(albums.values_list("artist_id", flat=True)), Q)
     assert_type(Subquery(albums.values("id")[:1], output_field=float) + 1, Combined)
@@ -189,7 +191,7 @@ def groups() -> None:
 
 
 def windows() -> None:
-    place = Window(RowNumber(), partition_by="artist_id", order_by=Album.plays.desc())
+    place = Window(RowNumber(), partition_by="artist_id", order_by=F("plays").desc())
     running = Window(Sum("plays", default=0), "artist_id", ["-plays", "title"], RowRange(-1, 0))
     query = Album.objects.annotate(place=place, running=running, before=Window(Lag("plays", 2, 0), order_by="title"))
     assert_type(query, QuerySet[Album, Album])

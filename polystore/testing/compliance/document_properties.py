@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from polystore import Feature, Q, Store
 from polystore.testing import document_strategies, strategies
-from polystore.testing.compliance.properties import FIRST_KEY, often
+from polystore.testing.compliance.properties import often
+from polystore.testing.drawing.families import FIRST_KEY
 from polystore.testing.harness import Db, rule
 from polystore.testing.models import Document
 
