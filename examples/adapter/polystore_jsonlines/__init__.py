@@ -25,7 +25,6 @@ CAPABILITIES = Capabilities(
         {
             Feature.FILTER_ANY,
             Feature.ORDER_ANY,
-            Feature.GROUP_ANY,
             Feature.ORDER_BYTES,
             Feature.ATOMIC_BATCH,
             Feature.MICROSECONDS,
