@@ -369,9 +369,10 @@ def _plan_write(
     assignments: Shape,
     indexes: Iterator[int],
 ) -> Plan:
-    narrowed = server.sliced or server.distinct or server.first or server.kept != TRUE
-    if client is not None or narrowed or server.output.form != "models":
-        what = "rows behind client()" if client is not None else "a slice, distinct(), values() or rows of a window"
+    narrowed = server.sliced or server.distinct or server.first or server.output.form != "models"
+    if client is not None or narrowed or server.kept != TRUE:
+        what = "a slice, distinct() or values()" if narrowed else "rows chosen by a window"
+        what = "rows behind client()" if client is not None else what
         raise QueryUsageError(
             f"{schema.name}: {terminal}() works on filtered rows, not on {what}; filter by key instead"
         )

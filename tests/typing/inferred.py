@@ -191,7 +191,7 @@ def groups() -> None:
 
 
 def windows() -> None:
-    place = Window(RowNumber(), partition_by="artist_id", order_by=F("plays").desc())
+    place = Window(RowNumber(), partition_by="artist_id", order_by=Album.title.desc())
     running = Window(Sum("plays", default=0), "artist_id", ["-plays", "title"], RowRange(-1, 0))
     query = Album.objects.annotate(place=place, running=running, before=Window(Lag("plays", 2, 0), order_by="title"))
     assert_type(query, QuerySet[Album, Album])

@@ -11,6 +11,7 @@ from sqlalchemy import except_, intersect, literal_column, select, union, union_
 from polystore.adapters.sql.conditions import Writer
 from polystore.adapters.sql.dialect import Sql
 from polystore.adapters.sql.expressions import Place, kind_of
+from polystore.adapters.sql.raw import Raw
 from polystore.query.names import made_field
 from polystore.query.nodes import (
     All,
@@ -72,8 +73,10 @@ def select_rows(operation: Select, writer: Writer) -> Rows:
         return _ordered_later(operation, source, writer)
     cells = _cells(operation.columns, operation.computed, writer)
     rows = _from(source, select(*(cell.sql for cell in cells)), operation.condition, writer)
-    if operation.distinct or operation.first:
-        rows = rows.distinct(*map(writer.stored, operation.first))
+    if operation.distinct:
+        rows = rows.distinct()
+    if operation.first:
+        rows = rows.prefix_with(_distinct_on([writer.stored(each) for each in operation.first]))
     return Rows(_ordered(rows, operation, writer), cells)
 
 
@@ -94,6 +97,10 @@ def _is_distinct_on(operation: Select, writer: Writer) -> bool:
     """Whether the database itself takes the first row for each of these values."""
     plain = all(isinstance(each, Column) for each in operation.first)
     return writer.dialect.distinct_on and plain and not operation.distinct
+
+
+def _distinct_on(values: Sequence[Sql]) -> Sql:
+    return Raw(f"DISTINCT ON ({', '.join(f'{{{place}}}' for place in range(len(values)))})", *values)
 
 
 def _with_windows(operation: Select, writer: Writer) -> tuple[_Source, Select]:

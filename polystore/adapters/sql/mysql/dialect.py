@@ -82,6 +82,10 @@ from polystore.schema.kinds import (
 from polystore.schema.model import FieldInfo, IndexInfo, Schema, UniqueInfo
 
 _MAX_PLACES = 30
+_UNDECLARED = frozenset(
+    {Feature.TTL, Feature.INFINITY, Feature.ROUND_FLOATS, Feature.TIME_ZONES, Feature.WINDOW_DISTANCES}
+)
+"""Distances from an int near the end of 64 bits overflow."""
 _NEW_IN_MYSQL = frozenset({Feature.INTERSECTION, Feature.DIFFERENCE})
 """What MySQL has since 8.0.31 only; MariaDB has had it for long."""
 _LIKE = (Operator.CONTAINS, Operator.STARTSWITH, Operator.ENDSWITH)
@@ -115,8 +119,7 @@ class MysqlDialect(MysqlComputing, MariadbDocuments, Dialect):
         EVERYTHING.operators,
         EVERYTHING.date_parts,
         EVERYTHING.arithmetic,
-        EVERYTHING.features - {Feature.TTL, Feature.INFINITY, Feature.ROUND_FLOATS, Feature.TIME_ZONES} - DOCUMENTS
-        | {Feature.ANALYZE, Feature.RAW, Feature.ROW_LOCKS},
+        EVERYTHING.features - _UNDECLARED - DOCUMENTS | {Feature.ANALYZE, Feature.RAW, Feature.ROW_LOCKS},
         EVERYTHING.functions - {Function.LOWER, Function.UPPER},
         EVERYTHING.aggregates,
         windows=EVERYTHING.windows,
