@@ -259,7 +259,7 @@ def conditions(leaf: st.SearchStrategy[Q]) -> st.SearchStrategy[Q]:
             inner.map(lambda one: ~one),
         )
 
-    return st.recursive(leaf, joined, max_leaves=5)
+    return st.recursive(st.deferred(lambda: leaf), joined, max_leaves=5)
 
 
 def orders(names: Sequence[str], most: int) -> st.SearchStrategy[list[str]]:
