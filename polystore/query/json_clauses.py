@@ -32,9 +32,7 @@ def json_clause(lookup: Lookup, value: Any, values: list[Any], find: Find) -> An
         case "in":
             if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
                 raise Refused("a list, tuple, set or other collection of values")
-            exact = find(f"{stem}__exact")
-            parts = [json_clause(exact, each, values, find) for each in value if each is not None]
-            return ("Q", "OR", False, tuple(parts)) if parts else ("verdict", lookup.name, Verdict.NEVER)
+            return _membership(lookup, value, values, find(f"{stem}__exact"))
         case "range":
             if isinstance(value, str | bytes) or not isinstance(value, Sequence) or len(value) != 2 or None in value:
                 raise Refused("a pair (low, high)")
@@ -54,6 +52,34 @@ def _comparison(lookup: Lookup, operator: Operator, value: Any, values: list[Any
         return ("json", lookup.name, "any text")
     values.append(list(plain) if isinstance(plain, tuple) else plain)
     return ("json", lookup.name, tag)
+
+
+def _membership(lookup: Lookup, given: Iterable[Any], values: list[Any], exact: Lookup) -> Any:
+    """One list for each type among the values; what no list holds is compared one by one."""
+    listed: dict[str, dict[Any, None]] = {}
+    alone: list[Any] = []
+    for each in given:
+        tag = None if each is None else _listed_as(each)
+        if tag is not None:
+            listed.setdefault(tag, {})[int(each) if tag == "int" else each] = None
+        elif each is not None and each not in alone:
+            alone.append(each)
+    parts = []
+    for tag, distinct in listed.items():
+        found = tuple(distinct)
+        size = 1 << (len(found) - 1).bit_length()
+        values.append(found + found[-1:] * (size - len(found)))
+        parts.append(("json in", lookup.name, tag, size))
+    parts += [_comparison(exact, Operator.EXACT, each, values) for each in alone]
+    return ("Q", "OR", False, tuple(parts)) if parts else ("verdict", lookup.name, Verdict.NEVER)
+
+
+def _listed_as(value: Any) -> str | None:
+    """The type as which what may equal the value is read; None where it is compared by itself."""
+    tag = json_tag(value, Operator.EXACT)
+    if tag == "float":
+        return "float" if value != int(value) else "int" if abs(value) < 2.0**63 else None
+    return tag if tag in ("int", "text") else None
 
 
 def _within_json(lookup: Lookup) -> bool:

@@ -22,7 +22,7 @@ from polystore.query.nodes import (
 from polystore.schema.kinds import BoolKind, FloatKind, IntKind, JsonKind, Kind, TextKind
 
 _TEXT, _BOOL, _JSON = TextKind(), BoolKind(), JsonKind()
-_NUMBERS: dict[str, Kind] = {"int": IntKind(), "float": FloatKind()}
+KINDS_IN_JSON: dict[str, Kind] = {"int": IntKind(), "float": FloatKind(), "text": _TEXT}
 FROM_JSON = frozenset({str, int, float})
 """The types that a cast reads JSON as."""
 
@@ -56,4 +56,4 @@ def read_json(operand: Column | Path, lookup: Lookup, tag: str, indexes: Iterato
         case "bool":
             return Compare(as_kind(operand, _BOOL), operator, Parameter(next(indexes), _BOOL))
         case _:
-            return Compare(as_kind(operand, _JSON), operator, Parameter(next(indexes), _NUMBERS[tag]))
+            return Compare(as_kind(operand, _JSON), operator, Parameter(next(indexes), KINDS_IN_JSON[tag]))

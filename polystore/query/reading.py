@@ -13,7 +13,7 @@ from typing import Any
 from polystore.errors import FieldError
 from polystore.query.coerce import Verdict
 from polystore.query.elements import of_same_elements
-from polystore.query.json_reading import FROM_JSON, as_kind, held_in, read_json
+from polystore.query.json_reading import FROM_JSON, KINDS_IN_JSON, as_kind, held_in, read_json
 from polystore.query.literals import literal_kind
 from polystore.query.lookups import Lookup, find_lookup
 from polystore.query.lookups.containers import value_kind
@@ -118,6 +118,9 @@ def _read_test(names: Names, lookup: Lookup, tag: str, details: list[Any], index
             assert isinstance(lookup.test, Holding)
             held = held_in(_subject(names, lookup))
             return Holds(held, lookup.test, Parameter(next(indexes), value_kind(lookup.kind, lookup.test)))
+        case "json in":
+            held, kind = held_in(_subject(names, lookup)), KINDS_IN_JSON[details[1]]
+            return Within(as_kind(held, kind), ParameterList(next(indexes), kind, details[2]))
         case "json":
             return read_json(held_in(_subject(names, lookup)), lookup, details[1], indexes)
         case _:

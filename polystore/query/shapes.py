@@ -5,6 +5,7 @@ Wrong names and wrong values are refused here, when the query is built. ``readin
 A clause of a filter is: a lookup's name (one value, the regular case); ``("in", name, size)`` (one value, a tuple);
 ``("range", name)`` (two values); ``("null", name, wanted)``; ``("verdict", name, Verdict)``;
 ``("holds", name)`` (one value, of a list or JSON); ``("json", name, type)`` (one value unless that is "null");
+``("json in", name, type, size)`` (one value, a tuple);
 ``("expression", name, shape)``; ``("Q", connector, negated, clauses)``.
 
 An expression is: ``("F", name)``; ``("V", tag)`` (one value); ``("null",)``; ``(operator, left, right)``;

@@ -67,13 +67,15 @@ def documents() -> st.SearchStrategy[Any]:
 
 def authors() -> st.SearchStrategy[Author]:
     """Authors with some values."""
-    some = {leaf: FIELDS[like].strategy for leaf, like in LEAVES.items() if leaf != "name"}
+    some: dict[str, st.SearchStrategy[Any]] = {
+        leaf: FIELDS[like].strategy for leaf, like in LEAVES.items() if leaf != "name"
+    }
     some |= {
         "city": st.builds(City, name=words()),
         "nicknames": st.lists(words(), max_size=3),
         "extra": documents(),
     }
-    return st.fixed_dictionaries({"name": strategies.texts()}, optional=some).map(lambda made: Author(**made))
+    return st.fixed_dictionaries({"name": strategies.texts()}, optional=some).map(Author.model_validate)
 
 
 def lines() -> st.SearchStrategy[Line]:

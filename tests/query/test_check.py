@@ -11,7 +11,7 @@ from polystore import F, Q, QuerySet
 from polystore.errors import NotSupportedError
 from polystore.query.capabilities import EVERYTHING, Capabilities, Feature
 from polystore.query.check import check_operation
-from polystore.query.nodes import ArithmeticOperator, DatePart, Insert, Operation, Operator
+from polystore.query.nodes import ArithmeticOperator, DatePart, Holding, Insert, Operation, Operator
 from polystore.query.planner import Terminal, plan
 from tests.query.models import SAMPLE, Sample
 from tests.query.plans import planned
@@ -32,13 +32,14 @@ def update(assignment: Any) -> Operation:
     return operation
 
 
-def without(missing: Operator | DatePart | ArithmeticOperator | Feature) -> Capabilities:
+def without(missing: Operator | DatePart | ArithmeticOperator | Feature | Holding) -> Capabilities:
     """Everything but this one."""
     fields = {
         Operator: "operators",
         DatePart: "date_parts",
         ArithmeticOperator: "arithmetic",
         Feature: "features",
+        Holding: "holdings",
     }
     name = fields[type(missing)]
     return replace(EVERYTHING, **{name: getattr(EVERYTHING, name) - {missing}})
@@ -69,6 +70,20 @@ REFUSED: list[tuple[Operation, Any, str]] = [
     (operation_of(rows.order_by("number", "-blob")), Feature.ORDER_BYTES, "order_by(number, -blob, -id)"),
     (operation_of(rows.values("text").distinct()), Feature.DISTINCT, "distinct()"),
     (operation_of(rows.values("text").distinct(), "count"), Feature.DISTINCT, "distinct()"),
+    (operation_of(rows.filter(city__name="a")), Feature.PATHS, "city__name"),
+    (operation_of(rows.filter(tags__0="a")), Feature.PATH_ITEMS, "tags__0"),
+    (operation_of(rows.filter(sizes__a__gt=1)), Feature.PATH_KEYS, "sizes__a"),
+    (operation_of(rows.filter(data__a__b=1)), Feature.JSON_PATHS, "data__a__b"),
+    (operation_of(rows.filter(data=1)), Feature.JSON_PATHS, "data"),
+    (operation_of(rows.filter(tags__len=1)), Feature.SIZES, "tags__len"),
+    (operation_of(rows.filter(cities__name="a")), Feature.ANY_ELEMENT, "cities__(name=...)"),
+    (operation_of(rows.exclude(tags__contains="a")), Holding.ARRAY_CONTAINS, "tags__contains=..."),
+    (operation_of(rows.filter(data__a={})), Holding.JSON_EXACT, "data__a=..."),
+    (operation_of(rows.filter(data__a=None)), Holding.JSON_NULL, "data__a=None"),
+    (operation_of(rows.filter(sizes__has_keys=["a"])), Holding.HAS_KEYS, "sizes__has_keys=..."),
+    (operation_of(rows.order_by("data__a")), Feature.ORDER_JSON, "order_by(data__a, id)"),
+    (operation_of(rows.order_by("city__name")), Feature.PATHS, "city__name"),
+    (operation_of(rows.values("city__name")), Feature.PATHS, "city__name"),
 ]
 
 
@@ -121,5 +136,6 @@ def test_everything_but_the_servers_own_account_is_declared_by_the_reference() -
     assert EVERYTHING.operators == set(Operator)
     assert EVERYTHING.date_parts == set(DatePart)
     assert EVERYTHING.arithmetic == set(ArithmeticOperator)
+    assert EVERYTHING.holdings == set(Holding)
     assert EVERYTHING.features == set(Feature) - {Feature.ANALYZE}
     assert Capabilities() == Capabilities(frozenset(), frozenset(), frozenset(), frozenset())

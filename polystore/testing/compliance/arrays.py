@@ -150,6 +150,15 @@ def test_items_of_each_kind_are_compared(db: Db, field: str) -> None:
     both(db, "high low", **{f"{field}__0__in": [low, high]})
 
 
+@rule("G4", "G5", needs=OF_ARRAYS)
+def test_numbers_that_begin_alike_are_told_apart(db: Db) -> None:
+    db.given(Document, [{"name": "far", "numbers": [12, 123]}, {"name": "near", "numbers": [1]}])
+    both(db, "far near", numbers__contained_by=[1, 12, 123])
+    both(db, "far", numbers__contained_by=[12, 123])
+    both(db, "far", numbers__overlap=[3, 23, 12])
+    both(db, "near", numbers__contains=1)
+
+
 @rule("B5", "G2", needs=[Holding.ARRAY_CONTAINS])
 def test_an_element_that_no_list_can_hold_is_found_in_none(db: Db) -> None:
     db.given(Document, [{"name": "one", "numbers": [1, 2]}])

@@ -38,7 +38,7 @@ def test_random_conditions_on_documents_agree_with_the_reference(db: Db, referen
         return
     leaf = st.one_of(found)
 
-    @often(db, 3.0)
+    @often(db)
     @given(document_strategies.rows(6), st.lists(leaf | strategies.conditions(leaf), min_size=1, max_size=4))
     def check(made: Rows, conditions: list[Q]) -> None:
         put(db, reference, made)

@@ -10,10 +10,10 @@ from uuid import UUID
 import pytest
 
 from polystore import Avg, Count, F, Feature, Max, Min, Q, Sum
-from polystore.errors import DataError, FieldError, NotNullViolation, ValidationError
-from polystore.query.nodes import DatePart, Holding, Operator
+from polystore.errors import FieldError
+from polystore.query.nodes import DatePart, Operator
 from polystore.testing.harness import Db, rule
-from polystore.testing.models import Author, City, Document, Level, Line, Mood
+from polystore.testing.models import Author, City, Document, Level, Mood
 
 docs = Document.objects
 PATHS = Feature.PATHS
@@ -293,174 +293,15 @@ def test_an_order_by_a_path_that_leads_nowhere_is_refused(db: Db, name: str) -> 
         docs.values(name)
 
 
-@rule("declared")
-def test_documents_are_looked_into_behind_client(db: Db) -> None:
-    looked = ("PATHS", "PATH_ITEMS", "PATH_KEYS", "JSON_PATHS", "SIZES", "LOOSE_PATHS", "ANY_ELEMENT", "ORDER_JSON")
-    db.proves(*(f"client:Feature:{name}" for name in looked), *(f"client:Holding:{each.name}" for each in Holding))
-    line = Line(sku="a", quantity=2)
-    author = Author(name="Ann", loose=Decimal(1))
-    it = {"author": author, "lines": [line], "tags": ["a"], "data": {"a": [1, None]}, "words": {"k": "v"}}
-    put(db, [{"name": "it", **it}, {"name": "other", "tags": ["b"], "data": {"a": "x"}}])
-    query = docs.client(max_rows=9)
-    conditions: list[dict[str, Any]] = [
-        {"author__name": "Ann"},
-        {"author__loose": Decimal(1)},
-        {"tags__0": "a"},
-        {"words__k": "v"},
-        {"data__a__0": 1},
-        {"lines__len": 1},
-        {"lines__sku": "a", "lines__quantity": 2},
-        {"tags": ["a"]},
-        {"tags__contains": "a"},
-        {"tags__contained_by": ["a", "x"]},
-        {"tags__overlap": ["a", "x"]},
-        {"data": {"a": [1, None]}},
-        {"data__a__1": None},
-        {"data__contains": {"a": [1]}},
-        {"data__contained_by": {"a": [1, None], "b": 1}},
-        {"words__has_key": "k"},
-        {"words__has_keys": ["k"]},
-        {"words__has_any_keys": ["k", "x"]},
-    ]
-    for condition in conditions:
-        assert db.found(query.filter(**condition)) == "it", condition
-    assert db.names(query.order_by("data__a")) == ["other", "it"]
-
-
-# ---- lists of embedded models
-
-
-LINES: list[dict[str, Any]] = [
-    {"name": "same", "lines": [Line(sku="a", quantity=1), Line(sku="b", quantity=9)]},
-    {"name": "apart", "lines": [Line(sku="a", quantity=9), Line(sku="b", quantity=1)]},
-    {"name": "other", "lines": [Line(sku="b", quantity=1, marks=[1, 2])]},
-    {"name": "null", "lines": [Line(sku="z", origin=City(name="Oslo"))]},
-    {"name": "empty", "lines": []},
-]
-
-
-@rule("F13", "A4", needs=[Feature.ANY_ELEMENT])
-def test_a_condition_on_a_list_holds_where_any_element_fulfils_it(db: Db) -> None:
-    put(db, LINES)
-    both(db, "apart same", lines__sku="a")
-    both(db, "apart same", lines__quantity__gt=1)
-    both(db, "null", lines__quantity=None)
-    both(db, "apart other same", lines__sku__in=["a", "b"])
-    both(db, "null", lines__sku__startswith="z")
-
-
-@rule("F13", needs=[Feature.ANY_ELEMENT])
-def test_one_filter_speaks_of_one_element_and_two_of_any(db: Db) -> None:
-    put(db, LINES)
-    assert db.found(docs.filter(lines__sku="a", lines__quantity=1)) == "same"
-    assert db.found(docs.filter(lines__sku="a").filter(lines__quantity=1)) == "apart same"
-    assert db.found(docs.filter(Q(lines__sku="a"), lines__quantity=1)) == "same"
-    assert db.found(docs.filter(Q(lines__sku="a") & Q(lines__quantity=1))) == "same"
-    assert db.found(docs.filter(lines__quantity__range=(2, 9), lines__sku="b")) == "same"
-
-
-@rule("F13", needs=[Feature.ANY_ELEMENT])
-def test_alternatives_in_one_filter_speak_of_one_element(db: Db) -> None:
-    put(db, LINES)
-    assert db.found(docs.filter(Q(lines__quantity=1) | Q(lines__sku="z"), lines__sku="a")) == "same"
-    assert db.found(docs.filter(Q(lines__sku="z") | Q(lines__quantity=9))) == "apart null same"
-    assert db.found(docs.filter(Q(lines__quantity=1) | Q(name="apart"), lines__sku="a")) == "apart same"
-
-
-@rule("F13", "F14", "A4", needs=[Feature.ANY_ELEMENT])
-def test_exclude_keeps_rows_of_which_no_element_fulfils_all(db: Db) -> None:
-    put(db, LINES)
-    assert db.found(docs.exclude(lines__sku="a")) == "empty null other"
-    assert db.found(docs.exclude(lines__sku="a", lines__quantity=1)) == "apart empty null other"
-    assert db.found(docs.exclude(lines__sku="a").exclude(lines__quantity=1)) == "empty null"
-    assert db.found(docs.filter(~Q(lines__sku="a"), lines__quantity=1)) == "other"
-    assert db.found(docs.exclude(Q(lines__sku="a") | Q(lines__sku="z"))) == "empty other"
-
-
-@rule("G9", needs=[Feature.ANY_ELEMENT, PATHS])
-def test_a_path_goes_on_within_an_element(db: Db) -> None:
-    put(db, LINES)
-    both(db, "null", lines__origin__name="Oslo")
-    both(db, "apart other same", lines__origin__isnull=True)
-
-
-@rule("G9", "G10", needs=[Feature.ANY_ELEMENT, Feature.SIZES])
-def test_lists_within_an_element_are_looked_into(db: Db) -> None:
-    put(db, LINES)
-    both(db, "other", lines__marks__len=2)
-    both(db, "other", lines__marks__len__gt=0, lines__sku="b")
-
-
-@rule("G8", needs=[Feature.PATH_ITEMS, PATHS])
-def test_an_index_names_one_element(db: Db) -> None:
-    put(db, LINES)
-    both(db, "apart same", lines__0__sku="a")
-    both(db, "same", lines__1__quantity__gte=9)
-    both(db, "empty", lines__0__sku=None)
-    both(db, "empty null other", lines__1__isnull=True)
-    db.need(Feature.COMPUTED)
-    assert db(docs.filter(name="same").values_list("lines__1__sku", "lines__7__sku")).get() == ("b", None)
-    assert db(docs.filter(name="other").values_list("lines__0", flat=True)).get() == Line(
-        sku="b", quantity=1, marks=[1, 2]
-    )
-
-
-@rule("G10", needs=[Feature.SIZES])
-def test_the_number_of_elements_is_compared(db: Db) -> None:
-    put(db, LINES)
-    both(db, "empty", lines__len=0)
-    both(db, "apart same", lines__len__gte=2)
-
-
-# ---- updates
-
-
-@rule("G11", needs=[Feature.UPDATE_PATHS])
-def test_an_update_sets_one_part_of_an_embedded_model(db: Db) -> None:
-    put(db)
-    assert db(docs.filter(name="ann")).update(author__age=31) == 1
-    row = db(docs.all()).get(name="ann")
-    assert row.author == Author(name="Ann", age=31, city=City(name="Oslo"))
-    assert db(docs.filter(name__in=["ann", "bob"])).update(author__city__name="Rome", author__name="R") == 2
-    assert [row.author.city.name for row in db(docs.filter(name__in=["ann", "bob"])).rows()] == ["Rome", "Rome"]
-    assert db(docs.filter(name="bob")).update(author__age=None, maker__name="m") == 1
-    row = db(docs.all()).get(name="bob")
-    assert (row.author.age, row.author.name, row.maker.name) == (None, "R", "m")
-
-
-@rule("G11", needs=[Feature.UPDATE_PATHS])
-@pytest.mark.parametrize("field", list(LOW_HIGH))
-def test_an_update_sets_parts_of_each_kind(db: Db, field: str) -> None:
-    low, high = LOW_HIGH[field]
-    values = {"low": low, "high": high, "null": None}
-    put(db, [{"name": name, "author": Author(name="x", **{field: value})} for name, value in values.items()])
-    db(docs.filter(name="low")).update(**{f"author__{field}": high})
-    db(docs.filter(name="null")).update(**{f"author__{field}": low})
-    found = {row.name: getattr(row.author, field) for row in db(docs.all()).rows()}
-    assert found == {"low": high, "high": high, "null": low}
-
-
-@rule("G11", needs=[Feature.UPDATE_PATHS])
-def test_an_update_of_a_part_of_null_is_an_error_and_changes_nothing(db: Db) -> None:
-    put(db)
-    with pytest.raises(DataError):
-        db(docs.filter(name="none")).update(author__age=1)
-    assert db(docs.all()).get(name="none").author is None
-    with pytest.raises(DataError):
-        db(docs.filter(name="cid")).update(author__city__name="x")
-    assert db(docs.all()).get(name="cid").author == Author(name="Cid")
-
-
-@rule("A26", "G11")
-def test_an_update_of_a_part_is_validated(db: Db) -> None:
-    db.given(Document, [])
-    with db.commands(0), pytest.raises(ValidationError, match="age"):
-        db(docs.all()).update(author__age="x")
-    with db.commands(0), pytest.raises(FieldError, match="author and a part of it"):
-        db(docs.all()).update(author=None, author__age=1)
-    with db.commands(0), pytest.raises(FieldError, match="not a place in a list"):
-        db(docs.all()).update(lines__0__sku="x")
-    with db.commands(0), pytest.raises(FieldError, match="not to an expression"):
-        db(docs.all()).update(author__age=F("id"))
-    with pytest.raises((ValidationError, NotNullViolation)):
-        db(docs.all()).update(author__name=None)
+@rule("A18", "F12", needs=[PATHS, Feature.GROUP, Feature.GROUP_EXPRESSIONS, Feature.GROUP_SOURCE, Feature.HAVING])
+def test_groups_by_a_path_are_filtered_counted_and_aggregated(db: Db) -> None:
+    put(db, [*AUTHORS, {"name": "dan", "author": Author(name="Dan", age=5, city=City(name="Oslo"))}])
+    groups = docs.values("author__city__name").annotate(n=Count("*"), top=Max("author__age"))
+    assert db(groups).count() == 3
+    assert [row["n"] for row in db(groups.filter(author__city__name="Oslo")).rows()] == [2]
+    assert [row["author__city__name"] for row in db(groups.filter(top__lt=10)).rows()] == ["Bergen"]
+    assert db(groups.all()).aggregate(total=Sum("n"), names=Count("author__city__name")) == {"total": 5, "names": 2}
+    names = docs.values("author__city__name").distinct()
+    assert db(names).count() == 3
+    assert db(names.all()).aggregate(last=Max("author__city__name")) == {"last": "Oslo"}
+    assert db(docs.order_by("-author__age")[:2]).aggregate(total=Sum("author__age")) == {"total": 35}

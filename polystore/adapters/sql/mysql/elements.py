@@ -31,7 +31,7 @@ def all_of(elements: Sequence[str]) -> str:
 
 def any_of(elements: Sequence[str]) -> str:
     """The pattern of arrays that have at least one of these elements."""
-    return f"{_START}{_BEFORE}{_one(elements)}{_BEHIND}"
+    return f"{_START}{_BEFORE}{_one(elements)}"
 
 
 def only(elements: Sequence[str]) -> str:
@@ -42,4 +42,5 @@ def only(elements: Sequence[str]) -> str:
 
 
 def _one(elements: Sequence[str]) -> str:
-    return f"(?>{'|'.join(re.escape(each) for each in dict.fromkeys(elements))})"
+    """The pattern of one whole element among these."""
+    return f"(?>(?:{'|'.join(re.escape(each) for each in dict.fromkeys(elements))}){_BEHIND})"
