@@ -72,7 +72,8 @@ def filter_of(condition: Condition, scope: Scope) -> Filter:
 
 def _plain(condition: Leaf, dialect: Dialect) -> Filter | None:
     """The condition in the words of ``find``; None where these do not say it exactly."""
-    place = place_of(condition.left if isinstance(condition, Compare | Within) else condition.operand)
+    subject = condition.left if isinstance(condition, Compare | Within) else condition.operand
+    place = place_of(subject, equal=isinstance(condition, Within) or _is_equality(condition))
     if place is None:
         return None
     match condition:
@@ -93,6 +94,10 @@ def _plain(condition: Leaf, dialect: Dialect) -> Filter | None:
             found = filter_of(inner, Scope(dialect))
             return None if computes_in(found) else {place.path: {"$elemMatch": found}}
     assert_never(condition)
+
+
+def _is_equality(condition: Condition) -> bool:
+    return isinstance(condition, Compare) and condition.operator is Operator.EXACT
 
 
 def key_is_fixed(condition: All) -> bool:

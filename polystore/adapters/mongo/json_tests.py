@@ -137,7 +137,7 @@ def _literal(value: Any) -> Document:
 
 def _depth(document: Document) -> int:
     """How many documents and arrays stand within each other."""
-    depth, layer = 0, [document]
+    depth, layer = 0, list[Any]([document])
     while layer:
         depth += 1
         inner = (item for each in layer for item in (each.values() if isinstance(each, dict) else each))

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from polystore.adapters.mongo.dialect import Dialect, path_of
 from polystore.query.nodes import Column, Expression, Holding, Path
-from polystore.schema.kinds import BoolKind, JsonKind, Kind, ListKind, TextKind
+from polystore.schema.kinds import BoolKind, IntKind, JsonKind, Kind, ListKind, TextKind
 from polystore.schema.paths import Attribute, Item, JsonKey, Key, Step, kind_at
 
 Filter: TypeAlias = dict[str, Any]
@@ -54,14 +54,23 @@ class Place:
         return {**dict.fromkeys(self.around, NO_ARRAY), self.path: {**test, **NO_ARRAY}}
 
 
-def place_of(expression: Expression) -> Place | None:
-    """Where the value of an expression stands; None where ``find`` has no exact words for it."""
+_IN_JSON = (JsonKind, TextKind, BoolKind)
+_EQUAL_IN_JSON = (*_IN_JSON, IntKind)
+
+
+def place_of(expression: Expression, *, equal: bool = False) -> Place | None:
+    """Where the value of an expression stands; None where ``find`` has no exact words for it.
+
+    Args:
+        expression: a column or a path, else there is no such place.
+        equal: whether it is only asked to equal something: JSON that is read as an int does so as a number.
+    """
     match expression:
         case Column(field=field):
             return Place(path_of(field), field.kind, field.kind)
         case Path(operand=operand, steps=steps, kind=kind) if all(map(_has_words, steps)):
             held = kind_at(operand.field.kind, steps)
-            if isinstance(held, JsonKind) and not isinstance(kind, JsonKind | TextKind | BoolKind):
+            if isinstance(held, JsonKind) and not isinstance(kind, _EQUAL_IN_JSON if equal else _IN_JSON):
                 return None
             names = [path_of(operand.field), *map(_name, steps)]
             paths = [".".join(names[: size + 1]) for size in range(len(names))]

@@ -46,6 +46,8 @@ NO_ARRAY = {"$not": {"$type": "array"}}
         ({"data__a__gt": "x"}, {"data": NO_ARRAY, "data.a": {"$gt": "x", **NO_ARRAY}}),
         ({"data__a": None}, {"data": NO_ARRAY, "data.a": {"$type": "null", **NO_ARRAY}}),
         ({"data__a__isnull": False}, {"data": NO_ARRAY, "data.a": {"$exists": True}}),
+        ({"data__a__in": [1, 2]}, {"data": NO_ARRAY, "data.a": {"$in": [1, 2], **NO_ARRAY}}),
+        ({"data__a__in": ["x"]}, {"data": NO_ARRAY, "data.a": {"$in": ["x"], **NO_ARRAY}}),
         ({"data__a": 1, "data__b": 2}, None),
     ],
 )
