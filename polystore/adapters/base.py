@@ -3,11 +3,11 @@
 ``Adapter.compile`` turns an operation into a ``Prepared`` once; ``Prepared.bind`` puts values in and gives the native
 command; a backend executes it. Only backends do I/O.
 
-The core promises a compiler: columns belong to the operation's schema; the condition is simplified and rooted in
-``All``; value lists are never empty; every operator, part and feature used is one that the adapter declared. An adapter
-promises: ``compile`` and ``bind`` are pure and safe to share between threads; values never enter command text; after
-an error the connection is usable or closed; the driver's error is the ``__cause__`` of ours; null rules are those of
-``query.evaluate``.
+The core promises a compiler: columns belong to the operation's schema (those of a combination's parts to theirs); the
+condition is simplified and rooted in ``All``; value lists are never empty; every operator, part and feature used is one
+that the adapter declared. An adapter promises: ``compile`` and ``bind`` are pure and safe to share between threads;
+values never enter command text; after an error the connection is usable or closed; the driver's error is the
+``__cause__`` of ours; null rules are those of ``query.evaluate``.
 """
 
 from __future__ import annotations
@@ -84,10 +84,10 @@ class Prepared(Protocol):
 class Backend(Protocol):
     """The open store, blocking; safe to share between threads.
 
-    ``execute`` answers: Select and Group a sequence of rows, read by the prepared ``sources``; Count an int; Exists a
-    bool; Insert the keys that the store allocated, in the order of the rows (an empty list when the rows had theirs),
-    or with ``on_conflict`` a row of what is told of each (an empty list when nothing is); UpdateEach for each row
-    whether it was there; Update and Delete the number of matched rows.
+    ``execute`` answers: Select, Group and Combination a sequence of rows, read by the prepared ``sources``; Count an int;
+    Exists a bool; Insert the keys that the store allocated, in the order of the rows (an empty list when the rows had
+    theirs), or with ``on_conflict`` a row of what is told of each (an empty list when nothing is); UpdateEach for each
+    row whether it was there; Update and Delete the number of matched rows.
     """
 
     def execute(self, command: Any) -> Any: ...
