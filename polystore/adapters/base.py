@@ -84,10 +84,10 @@ class Prepared(Protocol):
 class Backend(Protocol):
     """The open store, blocking; safe to share between threads.
 
-    ``execute`` answers: Select, Group and Combination a sequence of rows, read by the prepared ``sources``; Count an int;
-    Exists a bool; Insert the keys that the store allocated, in the order of the rows (an empty list when the rows had
-    theirs), or with ``on_conflict`` a row of what is told of each (an empty list when nothing is); UpdateEach for each
-    row whether it was there; Update and Delete the number of matched rows.
+    ``execute`` answers: Select, Group and Combination a sequence of rows, read by the prepared ``sources``; Count an
+    int; Exists a bool; Insert the keys that the store allocated, in the order of the rows (an empty list when the rows
+    had theirs), or with ``on_conflict`` a row of what is told of each (an empty list when nothing is); UpdateEach for
+    each row whether it was there; Update and Delete the number of matched rows.
     """
 
     def execute(self, command: Any) -> Any: ...
