@@ -135,7 +135,7 @@ def test_random_values_of_other_rows_agree_with_the_reference(db: Db, reference:
         pair.put(made)
         for value in found:
             query = rows.annotate(it=value)
-            pair.compare(query, lambda asked, run: [(row.name, repr(row.it)) for row in _rows_of(asked, run)])
+            pair.compare(query, lambda asked, run: [(row.name, type(row.it), row.it) for row in _rows_of(asked, run)])
 
     check()
     pair.finish()
