@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, overload
 
 from polystore.errors import DataError, FieldError
 from polystore.schema.kinds import INT64_MAX, INT64_MIN
 
 T = TypeVar("T")
+E = TypeVar("E")
 
 Clause: TypeAlias = Any
 """A clause of a filter: (lookup name, value) or a Q."""
@@ -276,9 +277,35 @@ class Column(F, Generic[T]):
         """Equal without regard to case (Unicode simple case folding)."""
         return Q(**{f"{self.name}__iexact": value})
 
-    def contains(self: Column[str] | Column[str | None], value: str) -> Q:
-        """The text contains this one."""
+    @overload
+    def contains(self: Column[str] | Column[str | None], value: str) -> Q: ...
+    @overload
+    def contains(self: Column[list[E]] | Column[list[E] | None], value: list[E]) -> Q: ...
+    @overload
+    def contains(self: Column[list[E]] | Column[list[E] | None], value: E) -> Q: ...
+    def contains(self: Column[Any], value: Any) -> Q:
+        """The text contains this one; the list holds this element, or all of these."""
         return Q(**{f"{self.name}__contains": value})
+
+    def contained_by(self: Column[list[E]] | Column[list[E] | None], values: list[E]) -> Q:
+        """The list holds no other elements than these."""
+        return Q(**{f"{self.name}__contained_by": values})
+
+    def overlap(self: Column[list[E]] | Column[list[E] | None], values: list[E]) -> Q:
+        """The list holds at least one of these elements."""
+        return Q(**{f"{self.name}__overlap": values})
+
+    def has_key(self, key: str) -> Q:
+        """The dict or JSON object has the key."""
+        return Q(**{f"{self.name}__has_key": key})
+
+    def has_keys(self, keys: Iterable[str]) -> Q:
+        """The dict or JSON object has all of the keys."""
+        return Q(**{f"{self.name}__has_keys": keys})
+
+    def has_any_keys(self, keys: Iterable[str]) -> Q:
+        """The dict or JSON object has at least one of the keys."""
+        return Q(**{f"{self.name}__has_any_keys": keys})
 
     def icontains(self: Column[str] | Column[str | None], value: str) -> Q:
         """The text contains this one without regard to case."""

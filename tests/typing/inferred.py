@@ -48,6 +48,8 @@ def conditions() -> None:
     assert_type(Album.title != "x", Q)
     assert_type(Album.artist_id > 3, Q)
     assert_type(Album.artist_id <= F("plays"), Q)
+    assert_type(Album.tags.contains("live") & Album.tags.contains(["a"]) | Album.tags.overlap(["b"]), Q)
+    assert_type(Setting.value.has_key("a") & Setting.value.has_any_keys(["a", "b"]), Q)
     assert_type(Album.title.icontains("rock") & (Album.artist_id < 9) | ~Album.title.startswith("A"), Q)
     assert_type(Artist.name.startswith("A"), Q)
     assert_type(Album.artist_id.in_([1, 2]), Q)

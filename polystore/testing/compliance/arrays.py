@@ -214,3 +214,20 @@ def test_rows_are_not_ordered_by_a_list(db: Db) -> None:
     db.given(Document, [])
     with db.commands(0), pytest.raises(FieldError, match="rows cannot be ordered by it"):
         docs.order_by("tags").explain()
+
+
+@rule("G5", needs=[Holding.ARRAY_CONTAINS, Holding.ARRAY_CONTAINED_BY, Holding.ARRAY_OVERLAP])
+def test_typed_columns_ask_lists(db: Db) -> None:
+    db.given(Document, TAGS)
+    assert db.found(docs.filter(Document.tags.contains("c"))) == "c"
+    assert db.found(docs.filter(Document.tags.contained_by(["c"]))) == "c empty"
+    assert db.found(docs.filter(Document.tags.overlap(["c", "é"]))) == "c odd"
+    assert db.found(docs.filter(Document.tags == ["a", "b"])) == "ab"
+
+
+@rule("G9", needs=[Holding.HAS_KEY, Holding.HAS_KEYS, Holding.HAS_ANY_KEYS])
+def test_typed_columns_ask_for_keys(db: Db) -> None:
+    db.given(Document, [{"name": "one", "data": {"a": 1}}, {"name": "two", "words": {"a": "x", "b": "y"}}])
+    assert db.found(docs.filter(Document.data.has_key("a"))) == "one"
+    assert db.found(docs.filter(Document.words.has_keys(["a", "b"]))) == "two"
+    assert db.found(docs.filter(Document.words.has_any_keys(["a", "c"]))) == "two"
