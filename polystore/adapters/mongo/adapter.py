@@ -38,7 +38,7 @@ class MongoAdapter:
         self.capabilities: Capabilities = replace(SERVER.capabilities, features=features)
 
     def check(self, schema: Schema) -> None:
-        """Refuses Decimals beyond 34 digits, uniques over containers and columns named ``_id``."""
+        """Refuses Decimals beyond 34 digits, columns named ``_id``, and indexes over two arrays or a place in one."""
         check_schema(schema)
 
     def compile(self, operation: Operation) -> MongoPrepared:

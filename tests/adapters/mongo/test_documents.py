@@ -230,6 +230,18 @@ def test_a_part_of_a_missing_document_is_not_made(store: Store, available_server
 
 
 @pytest.mark.server("mongodb")
+@pytest.mark.parametrize("transactions", [True, False])
+def test_an_update_of_a_part_that_one_row_has_not_changes_none(
+    store: Store, available_servers: dict[str, str], transactions: bool
+) -> None:
+    Shelf.objects.bulk_create([Shelf(name="there", author=Author(name="a")), Shelf(name="null")])
+    settings = {"url": available_servers["mongodb"], **({} if transactions else {"transactions": False})}
+    with Store({"default": settings}), pytest.raises(DataError, match=r"Shelf\.author__age"):
+        Shelf.objects.all().update(author__age=3)
+    assert Shelf.objects.get(name="there").author == Author(name="a")
+
+
+@pytest.mark.server("mongodb")
 def test_what_is_asked_within_elements_of_elements_is_computed(store: Store) -> None:
     city = City(name="Oslo")
     Document.objects.bulk_create(
