@@ -128,7 +128,7 @@ def test_containers_are_put_together_where_rows_need_not_be_told_apart(db: Db) -
     query = rows.values_list("name", "data", "tags")
     found = db(query.union(query.filter(name="a"), all=True).order_by("name")).rows()
     assert found == [("a", first, ["x"]), ("a", first, ["x"]), ("b", second, [])]
-    with pytest.raises(FieldError, match="Everything.data is JSON.*no order"):
+    with pytest.raises(FieldError, match=r"Everything.data is JSON.*no order"):
         db(query.union(query, all=True)[:2]).rows()
 
 
