@@ -175,8 +175,8 @@ class Chain(Generic[M, R]):
             FieldError: an unknown name; when read, an order that begins with something else.
         """
         self._refuse_slice("distinct()")
-        names = tuple(self._scope().field(name).name for name in fields)
-        return self._clone((*self._shape, ("distinct", names)), self._values)
+        names = (self._scope().field(name).name for name in fields)
+        return self._clone((*self._shape, ("distinct", *names)), self._values)
 
     def only(self, *names: str) -> QuerySet[M, R]:
         """Loads just these fields and the key; another one is read when it is first used (blocking code only)."""

@@ -2,7 +2,7 @@
 
 A queryset's structure is a tuple of steps in the order of its calls: ``("filter", clauses)``, ``("exclude", clauses)``,
 ``("annotate", (name, expression) pairs)``, ``("alias", pairs)``, ``("order", terms)``, ``("reverse",)``,
-``("distinct", names)``, ``("only", names)``, ``("values", names)``, ``("list", names, form)``,
+``("distinct", name, ...)``, ``("only", names)``, ``("values", names)``, ``("list", names, form)``,
 ``("slice", has offset, has limit)``, ``("after", not-null flags)`` (a page that continues behind a key, with its
 limit), ``("lock", nowait, skip locked, no key)``, ``("client", max rows)`` and ``("none",)``. A combination is the step
 ``("combine", SetOperator, (schema, structure) pairs)``, which stands first. The values of all steps stand in one flat
@@ -129,9 +129,9 @@ def _apply(schema: Schema, stage: Query, step: Shape, indexes: Iterator[int]) ->
             return replace(stage, order=read_order(stage.names, terms, indexes))
         case ("reverse",):
             return replace(stage, order=reversed_order(order_of(schema, stage)))
-        case ("distinct", ()):
+        case ("distinct",):
             return replace(stage, distinct=True)
-        case ("distinct", names):
+        case ("distinct", *names):
             return replace(stage, first=tuple(_told_apart(stage, name) for name in names))
         case ("only", names):
             return replace(stage, output=Output("models", _only(schema, stage, names)))

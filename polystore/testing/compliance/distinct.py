@@ -258,7 +258,7 @@ def test_what_needs_an_order_that_lasts_refuses_a_random_one(db: Db) -> None:
         with pytest.raises(FieldError, match="has no field"):
             IntKey.objects.order_by("-?")
     if not db.declares(RANDOM):
-        with db.commands(0), pytest.raises(NotSupportedError, match=r"IntKey on .*order_by\('\?'\).*client\("):
+        with db.commands(0), pytest.raises(NotSupportedError, match=r'IntKey on .*order_by\("\?"\).*client\('):
             query.explain()
 
 

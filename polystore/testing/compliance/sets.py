@@ -121,6 +121,17 @@ def test_instances_with_containers_are_told_apart_by_their_key(db: Db) -> None:
         assert getattr(found[0], name) == pair[0]
 
 
+@rule("F17", needs=[UNION])
+def test_containers_are_put_together_where_rows_need_not_be_told_apart(db: Db) -> None:
+    first, second = STRUCTURES["data"]
+    db.given(Everything, [{"name": "a", "data": first, "tags": ["x"]}, {"name": "b", "data": second, "tags": []}])
+    query = rows.values_list("name", "data", "tags")
+    found = db(query.union(query.filter(name="a"), all=True).order_by("name")).rows()
+    assert found == [("a", first, ["x"]), ("a", first, ["x"]), ("b", second, [])]
+    with pytest.raises(FieldError, match=r"Everything.data is JSON.*no order"):
+        db(query.union(query, all=True)[:2]).rows()
+
+
 @rule("F17", needs=[UNION, Feature.COMPUTED])
 def test_annotated_instances_differ_by_their_annotations(db: Db) -> None:
     put(db)
