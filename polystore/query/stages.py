@@ -208,13 +208,13 @@ def _behind(order: tuple[Order, ...], flags: Sequence[bool], indexes: Iterator[i
 
 
 def pages_by_key(shape: Shape, schema: Schema) -> bool:
-    """Whether pages of the rows can continue behind a key: rows, no groups, ordered by fields."""
+    """Whether pages of the rows can continue behind a key: rows, no groups, ordered by fields of single values."""
     if any(step[0] in ("client", "distinct", "none") for step in shape):
         return False
     if any(each[0] == "aggregate" for step in shape if step[0] in ("annotate", "alias") for each in _parts(step[1])):
         return False
     terms = next((step[1] for step in reversed(shape) if step[0] == "order"), ())
-    known = {*schema.by_name, "pk"}
+    known = {"pk", *(name for name in schema.by_name if name not in schema.containers)}
     return all(isinstance(term, str) and term.removeprefix("-") in known for term in terms)
 
 

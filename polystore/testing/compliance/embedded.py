@@ -305,3 +305,13 @@ def test_groups_by_a_path_are_filtered_counted_and_aggregated(db: Db) -> None:
     assert db(names).count() == 3
     assert db(names.all()).aggregate(last=Max("author__city__name")) == {"last": "Oslo"}
     assert db(docs.order_by("-author__age")[:2]).aggregate(total=Sum("author__age")) == {"total": 35}
+
+
+@rule("F18", needs=READ)
+def test_values_at_a_path_are_read_page_by_page(db: Db) -> None:
+    put(db)
+    query = docs.order_by("name").values("author__age")
+    assert db(query).iterator(chunk_size=1) == [{"author__age": age} for age in (30, 4, None, None)]
+    by_path = docs.filter(author__age__gt=1).order_by("author__age")
+    db.need(Feature.ORDER_EXPRESSIONS)
+    assert [row.name for row in db(by_path).iterator(chunk_size=1)] == ["bob", "ann"]

@@ -125,7 +125,7 @@ def test_a_filter_and_an_order_that_no_index_joins_are_answered_or_refused(db: D
 @rule("F3")
 def test_wrong_orders_are_refused(db: Db) -> None:
     db.given(Everything, NULLS)
-    for name in ("nosuch", "-nosuch", "--number", "number__gt", "tags", "?", ""):
+    for name in ("nosuch", "-nosuch", "--number", "number__gt", "people", "tags", "?", ""):
         with db.commands(0), pytest.raises(FieldError, match="Everything"):
             db(rows.order_by(name)).rows()
 

@@ -58,9 +58,9 @@ _OF_JSON: dict[type, str] = {
     TextKind: _TEXT,
     BoolKind: "(CASE WHEN jsonb_typeof({0}) = 'boolean' THEN CAST({0} AS boolean) END)",
     IntKind: (
-        "(CASE WHEN jsonb_typeof({0}) = 'number' AND CAST({0} AS numeric) = trunc(CAST({0} AS numeric)) "
+        "(CASE WHEN jsonb_typeof({0}) = 'number' THEN CASE WHEN CAST({0} AS numeric) = trunc(CAST({0} AS numeric)) "
         "AND CAST({0} AS numeric) BETWEEN -9223372036854775808 AND 9223372036854775807 "
-        "THEN CAST(CAST({0} AS numeric) AS bigint) END)"
+        "THEN CAST(CAST({0} AS numeric) AS bigint) END END)"
     ),
     FloatKind: "(CASE WHEN jsonb_typeof({0}) = 'number' THEN CAST({0} AS double precision) END)",
 }
