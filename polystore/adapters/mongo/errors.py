@@ -34,7 +34,7 @@ _TOO_LARGE = frozenset({10334, 17419, 17420})
 _CONFLICTS = frozenset({112, 24, 46, 251, 225, 244})
 _REFUSED = frozenset({13, 18, 8000})
 _NO_TRANSACTIONS = 20
-_TOLD = re.compile(r"'no value: (\w+\.\w+: .+)' in \$convert", re.DOTALL)
+_PART_OF_NULL = re.compile(r"'no value: (\w+\.\w+: what it is a part of is NULL; assign the whole of it)'")
 _TOO_SLOW = frozenset({50, 262})
 
 
@@ -117,7 +117,7 @@ def _from_code(
         return DataError(
             f"{name}: MongoDB gives up on this regular expression or text; write a simpler one ({message})"
         )
-    if code in _COMPUTATION and (told := _TOLD.search(message)) is not None:
+    if code in _COMPUTATION and (told := _PART_OF_NULL.search(message)) is not None:
         return DataError(told[1])
     if code in _COMPUTATION or "by zero" in message:
         return DataError(f"{name}: a value that does not fit, or a division by zero: {message}")
