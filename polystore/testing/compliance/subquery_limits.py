@@ -1,0 +1,191 @@
+"""Queries within queries where they end: in writes, across stores, behind client(), and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from polystore import (
+    Exists,
+    F,
+    Feature,
+    OuterRef,
+    Store,
+    Subquery,
+    Sum,
+)
+from polystore.errors import FieldError, NotSupportedError, QueryUsageError
+from polystore.query.nodes import Aggregate
+from polystore.testing.compliance.subqueries import SUBQUERIES, known, put, rows
+from polystore.testing.harness import Db, rule
+from polystore.testing.models import Known
+
+# ---- writes
+
+
+@rule("A4", "A8")
+def test_rows_are_changed_and_deleted_by_the_values_of_a_queryset(db: Db) -> None:
+    put(db)
+    assert db(rows.filter(number__in=known.filter(name="x").values("number"))).update(word="changed") == 1
+    assert db.found(rows.filter(word="changed")) == "a"
+    assert db(rows.filter(pk__in=rows.filter(number=2))).update(word="same") == 2
+    assert db.found(rows.filter(word="same")) == "b d"
+    assert db(rows.filter(text__in=known.filter(number=2).values("name"))).delete()[0] == 1
+    assert db.found(rows.all()) == "a c d e"
+    assert db(rows.filter(pk__in=rows.filter(text="x").order_by("-name")[:1])).delete()[0] == 1
+    assert db.found(rows.all()) == "a c e"
+
+
+@rule("A4", "A5", needs=[SUBQUERIES, Feature.SUBQUERY_WRITES])
+def test_rows_are_changed_and_deleted_by_what_exists(db: Db) -> None:
+    put(db)
+    same = Exists(known.filter(number=OuterRef("number")))
+    assert db(rows.filter(same)).update(word="there") == 3
+    assert db(rows.exclude(same)).update(word="gone") == 2
+    assert db.found(rows.filter(word="there")) == "a b d"
+    twin = Exists(rows.filter(number=OuterRef("number")).exclude(name=OuterRef("name")))
+    assert db(rows.filter(twin)).update(rank=5) == 2
+    assert db.found(rows.filter(rank=5)) == "b d"
+    assert db(rows.filter(twin)).delete()[0] == 2
+    assert db.found(rows.all()) == "a c e"
+    assert db(rows.exclude(same)).delete()[0] == 2
+    assert db.found(rows.all()) == "a"
+
+
+@rule("B12")
+def test_a_field_takes_a_value_that_can_be_read_alone(db: Db) -> None:
+    put(db)
+    assert db(rows.filter(name="a")).update(number=Subquery(known.filter(name="v").values("number"))) == 1
+    assert db.found(rows.filter(number=9)) == "a"
+    assert db(rows.filter(name="b")).update(number=Subquery(known.filter(name="w").values("number"))) == 1
+    assert db(rows.filter(name="d")).update(number=Subquery(known.filter(name="nobody").values("number"))) == 1
+    assert db.found(rows.filter(number__isnull=True)) == "b c d"
+    assert db(rows.filter(name="a")).update(real=Subquery(known.filter(name="y").values("number"))) == 1
+    assert db(rows.filter(name="a")).update(amount=Subquery(known.filter(name="y").values("number"))) == 1
+    row = db(rows.all()).get(name="a")
+    assert (repr(row.real), str(row.amount)) == ("2.0", "2.00")
+
+
+@rule("B12", needs=[SUBQUERIES, Feature.SUBQUERY_WRITES, Feature.UPDATE_EXPRESSIONS])
+def test_a_field_takes_the_value_of_another_row(db: Db) -> None:
+    put(db)
+    there = Subquery(known.filter(name=OuterRef("text")).values("number"))
+    assert db(rows.all()).update(number=there, other=F("number")) == 5
+    found = db(rows.order_by("name").values_list("name", "number", "other")).rows()
+    assert found == [("a", 1, 1), ("b", 2, 2), ("c", None, None), ("d", 1, 2), ("e", 9, 7)]
+
+
+@rule("B12", needs=[SUBQUERIES, Feature.SUBQUERY_WRITES, Feature.UPDATE_EXPRESSIONS, Aggregate.MAX])
+def test_values_of_the_same_model_are_those_before_the_update(db: Db) -> None:
+    put(db)
+    most = Subquery(rows.filter(number__isnull=False).order_by("-number").values("number")[:1])
+    try:
+        assert db(rows.filter(other=1)).update(number=most) == 2
+    except NotSupportedError as refusal:
+        assert db.missing or "read the" in str(refusal)
+    else:
+        assert db.found(rows.filter(number=7)) == "a b e"
+    put(db)
+    twin = Subquery(rows.filter(other=OuterRef("number")).order_by("name").values("number")[:1])
+    try:
+        db(rows.filter(number__isnull=False)).update(number=twin)
+    except NotSupportedError as refusal:
+        assert db.refused_after == 0
+        if db.missing:
+            raise
+        assert "read the" in str(refusal)
+    else:
+        found = db(rows.order_by("name").values_list("number", flat=True)).rows()
+        assert found == [1, None, None, None, 7]
+
+
+@rule("A17")
+def test_a_subquery_does_not_stand_beside_the_aggregates_of_all_rows(db: Db) -> None:
+    value = Subquery(known.filter(name="x").values("number"))
+    with db.commands(0), pytest.raises(FieldError, match=r"Everything: aggregate.n=.*no subquery beside"):
+        db(rows.all()).aggregate(n=Sum("rank") + value)
+
+
+# ---- what is refused
+
+
+@rule("A4")
+def test_one_value_is_selected_within_another_query(db: Db) -> None:
+    with pytest.raises(QueryUsageError, match="Known: number__in takes one value of each row, not name, number"):
+        rows.filter(number__in=known.values("name", "number"))
+    with pytest.raises(QueryUsageError, match="Known: Subquery takes one value"):
+        Subquery(known.values("name", "number")[:1])
+    with pytest.raises(QueryUsageError, match="Known: Subquery takes one value"):
+        Subquery(known.filter(name="x"))
+    with pytest.raises(FieldError, match="Exists takes a queryset"):
+        Exists(Known)  # type: ignore[arg-type]  # what is refused
+    with pytest.raises(FieldError, match="number__in of Everything with name of Known"):
+        db(rows.filter(number__in=known.values("name"))).rows()
+    with pytest.raises(FieldError, match="Everything has no field 'nothing'"):
+        db(rows.filter(Exists(known.filter(name=OuterRef("nothing"))))).rows()
+
+
+@rule("A4")
+def test_a_reference_to_a_query_around_does_not_run_alone(db: Db) -> None:
+    with db.commands(0), pytest.raises(QueryUsageError, match="Known: OuterRef refers to a query around"):
+        db(known.filter(number=OuterRef("number"))).rows()
+    with db.commands(0), pytest.raises(QueryUsageError, match="Everything: OuterRef refers to a query around"):
+        db(rows.filter(Exists(known.filter(number=OuterRef(OuterRef("number")))))).rows()
+
+
+@rule("H5")
+def test_what_a_store_does_not_do_within_a_query_is_refused_with_a_remedy(db: Db) -> None:
+    query = rows.filter(Exists(known.filter(number=OuterRef("number"))))
+    if not db.declares(SUBQUERIES):
+        with db.commands(0), pytest.raises(NotSupportedError, match=r"Everything on .*Known.*OuterRef.*__in"):
+            db(query).rows()
+    with db.commands(0), pytest.raises(NotSupportedError, match=r"Everything on .*Known.*OuterRef"):
+        db(rows.client(max_rows=10).filter(Exists(known.filter(number=OuterRef("number"))))).rows()
+
+
+@rule("H5")
+def test_a_queryset_behind_client_is_read_first(db: Db) -> None:
+    put(db)
+    assert db.found(rows.client(max_rows=10).filter(number__in=known.values("number"))) == "a b d"
+    assert db.found(rows.client(max_rows=10).exclude(number__in=known.values("number"))) == "c e"
+
+
+@rule("H5")
+def test_a_queryset_of_another_store_is_asked_first(db: Db) -> None:
+    put(db)
+    db.proves("Query:`in` with a queryset of another store")
+    elsewhere = Store("memory://")
+    try:
+        there = known.using(elsewhere)
+        there.bulk_create([Known(name="x", number=7), Known(name="q", number=None)])
+        with db.commands(1):
+            assert db.found(rows.filter(number__in=there.values("number"))) == "e"
+        assert db.found(rows.exclude(number__in=there.values("number"))) == "a b c d"
+        assert db.found(rows.filter(number__in=there.filter(name="q").values("number"))) == ""
+        assert db.found(rows.filter(Exists(there.filter(name="q")), number=1)) == "a"
+        assert db.found(rows.filter(number=Subquery(there.filter(name="x").values("number")))) == "e"
+        assert db.found(there.filter(name__in=rows.using(db.store).values("text"))) == "x"
+        with db.commands(0), pytest.raises(NotSupportedError, match=r"Everything is on default .* Known on default"):
+            db(rows.filter(Exists(there.filter(number=OuterRef("number"))))).rows()
+        assert db(rows.filter(text__in=there.filter(name="x").values("name"))).delete()[0] == 2
+    finally:
+        elsewhere.close()
+
+
+@rule("A8")
+def test_pages_go_on_by_key_over_the_values_of_a_queryset(db: Db) -> None:
+    put(db)
+    query = rows.filter(number__in=known.values("number")).order_by("name")
+    assert [row.name for row in db(query).iterator(chunk_size=2)] == ["a", "b", "d"]
+    page = db(query).keyset(2)
+    assert [row.name for row in page.items] == ["a", "b"]
+    assert [row.name for row in db(query).keyset(2, after=page.next).items] == ["d"]
+
+
+@rule("declared")
+def test_explain_tells_of_queries_within(db: Db) -> None:
+    text = rows.filter(number__in=known.filter(name="x").values("number")).explain()
+    assert "number__in=(select Known where name='x', of number)" in text
+    assert ("first:" in text) is not db.declares(SUBQUERIES)
+    query = rows.filter(Exists(known.filter(number=OuterRef("number"))))
+    if db.declares(SUBQUERIES):
+        assert "Exists(select Known where number=OuterRef('number'), of id)" in query.explain()
