@@ -40,6 +40,7 @@ class Writer(EmbeddedModel):
 class Paper(Model):
     title: Field[str | None] = field(default=None, index=True)
     year: Field[int | None] = None
+    grade: Field[int | None] = None
     writer: Field[Writer | None] = field(default=None, db_column="author")
     tags: Field[list[str] | None] = field(default=None, index=True)
     numbers: Field[list[int] | None] = None
@@ -60,7 +61,7 @@ class Paper(Model):
             Index("writer__place__name", "year"),
             Index("writer__nicknames"),
             Index("tags", "year"),
-            Index("title", "tags"),
+            Index("grade", "tags"),
             Index("-numbers"),
             Index("year", "-numbers", "title"),
         ]
@@ -70,6 +71,7 @@ LISTS = ("tags", "numbers", "holes", "prices", "writer__nicknames")
 SCALARS = (
     "title",
     "year",
+    "grade",
     "writer__name",
     "writer__age",
     "writer__fee",
@@ -85,7 +87,7 @@ def draw_value(random: Random, name: str) -> Any:
     match name:
         case "title" | "writer__name" | "writer__place__name" | "tags" | "writer__nicknames" | "loose":
             return random.choice(WORDS)
-        case "year":
+        case "year" | "grade":
             return random.randint(2000, 2006)
         case "writer__age" | "numbers" | "holes":
             return random.choice((-(2**63), -1, 0, 1, 2, 2**53, 2**53 + 1))
@@ -123,7 +125,7 @@ def draw_writer(random: Random) -> Writer | None:
 def draw_row(random: Random) -> dict[str, Any]:
     """The values of a row without its key."""
     lists = {name: draw_list(random, name) for name in ("tags", "numbers", "holes", "prices")}
-    plain = {name: maybe(random, name) for name in ("title", "year")}
+    plain = {name: maybe(random, name) for name in ("title", "year", "grade")}
     return {**plain, **lists, "writer": draw_writer(random), "loose": draw_list(random, "loose")}
 
 
