@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from random import Random
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from polystore import Field, Index, Model, Store
+from polystore import Avg, Count, Field, Index, Max, Min, Model, Store, Sum
 from polystore.errors import IndexRequired, NotSupportedError
 from tests.adapters.redis.audit import audit
 from tests.adapters.redis.conftest import BOTH
@@ -134,6 +134,52 @@ def test_pages_of_an_element_are_read_from_an_index_that_has_them_in_order(store
     pages = [[row.pk for row in query.iterator(chunk_size=3)] for query in queries]
     assert pages[0] == pages[1]
     assert len(pages[0]) > 10
+
+
+# ---- aggregates beside indexes in which a row stands many times
+
+
+AGGREGATES: tuple[Callable[[Any], Any], ...] = (
+    lambda query: query.aggregate(low=Min("year"), high=Max("title"), total=Sum("year"), mean=Avg("year")),
+    lambda query: query.aggregate(total=Sum("grade"), grades=Count("grade")),
+    lambda query: Counter(query.values_list("grade").annotate(n=Count("*"))),
+    lambda query: query.aggregate(years=Count("year"), different=Count("year", distinct=True)),
+    lambda query: Counter(query.values_list("year").annotate(n=Count("*"))),
+    lambda query: Counter(query.values_list("title").annotate(n=Count("*"))),
+    lambda query: Counter(query.values_list("title", flat=True).distinct()),
+    lambda query: query.values("year", "title").distinct().count(),
+)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_aggregates_count_each_row_once(store: Store, seed: int) -> None:
+    random = Random(seed)
+    answered = 0
+    for number in range(90):
+        aggregated = AGGREGATES[number % len(AGGREGATES)]
+        query = Paper.objects.all() if random.random() < 0.2 else Paper.objects.filter(draw_condition(random, 1))
+        try:
+            found = aggregated(query.using("kv"))
+        except NotSupportedError:
+            continue
+        assert found == aggregated(query.using("default")), (number % len(AGGREGATES), query)
+        answered += 1
+    assert answered > 45
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda papers: list(papers.values("tags").distinct()),
+        lambda papers: papers.aggregate(low=Min("writer__age")),
+        lambda papers: papers.aggregate(n=Count("writer__age", distinct=True)),
+        lambda papers: list(papers.values("writer__age").annotate(n=Count("*"))),
+    ],
+    ids=["distinct list", "least", "distinct", "groups"],
+)
+def test_values_of_lists_and_paths_are_not_aggregated(papers: Any, ask: Callable[[Any], Any]) -> None:
+    with pytest.raises(NotSupportedError, match=r"client\(max_rows="):
+        ask(papers)
 
 
 # ---- plans and refusals; no server is needed
