@@ -242,7 +242,7 @@ def _bounded(inner: Inner, most: int, there: Handle) -> tuple[Shape, Values]:
     shape, values = inner.rows.shape, inner.values
     place = next((place for place, step in enumerate(shape) if step[0] == "slice"), None)
     if place is None:
-        once = (("distinct", ()),) if _is_told_apart(shape, there) else ()
+        once = (("distinct",),) if _is_told_apart(shape, there) else ()
         return (*shape, ("order", ()), *once, ("slice", False, True)), (*values, most)
     _, has_offset, has_limit = shape[place]
     if has_limit:

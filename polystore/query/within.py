@@ -82,7 +82,7 @@ def selected(schema: Schema, shape: Shape, what: str, *, key: bool) -> Shape:
     stage, client, _ = read_stages(schema, shape, count(), settled=False)
     output = (client or stage).output
     if output.form == "models" and key:
-        distinct_by_key = tuple(step for step in shape if step != ("distinct", ()))
+        distinct_by_key = tuple(step for step in shape if step != ("distinct",))
         return (*distinct_by_key, ("list", (schema.primary_key.name,), "flat"))
     if output.form == "models" or len(output.fields) != 1:
         names = ", ".join(field.name for field in output.fields)

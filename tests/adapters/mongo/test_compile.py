@@ -146,7 +146,7 @@ def test_a_slice_asks_for_all_its_rows_in_one_reply() -> None:
 
 
 def test_distinct_rows_are_groups_in_which_missing_is_null() -> None:
-    command = bound(NOTE, steps=(("values", ("stars",)), ("distinct", ())))
+    command = bound(NOTE, steps=(("values", ("stars",)), ("distinct",)))
     assert isinstance(command, Read)
     group = command.document["pipeline"][1]
     assert group == {"$group": {"_id": {"stars": {"$ifNull": ["$stars", None]}}}}
@@ -185,11 +185,11 @@ def test_ordering_rows_by_bytes_is_refused() -> None:
 @pytest.mark.parametrize("name", ["data"])
 def test_distinct_documents_of_any_shape_are_refused(name: str) -> None:
     with pytest.raises(NotSupportedError, match=r"order of their keys"):
-        bound(NOTE, steps=(("values", (name,)), ("distinct", ())))
+        bound(NOTE, steps=(("values", (name,)), ("distinct",)))
 
 
 def test_distinct_lists_and_embedded_models_have_one_shape_and_are_answered() -> None:
-    bound(NOTE, steps=(("values", ("tags", "person")), ("distinct", ())))
+    bound(NOTE, steps=(("values", ("tags", "person")), ("distinct",)))
 
 
 def test_a_text_too_long_for_a_pattern_is_refused_before_any_io() -> None:
