@@ -31,7 +31,8 @@ def read_rows(
         take: what the query around takes of it: the value of the only row, all values, or whether there is a row.
 
     Raises:
-        QueryUsageError: it may have several rows where one is needed, or continues behind ``client()``.
+        QueryUsageError: it may have several rows where one is needed, continues behind ``client()``, locks rows or
+            puts several queries together.
     """
     schema = rows.schema
     stage, client, _ = read_stages(schema, rows.shape, indexes, outer)
@@ -39,11 +40,14 @@ def read_rows(
         raise QueryUsageError(
             f"{schema.name}: what stands behind client() cannot be part of another query; read it and pass the values"
         )
+    if stage.combined is not None or stage.lock is not None:
+        what = "select_for_update()" if stage.combined is None else "union(), intersection() or difference()"
+        raise QueryUsageError(f"{schema.name}: {what} cannot be part of another query; read it and pass the values")
     value = stage.output.fields[0]
     if never(stage.condition) or never(stage.having):
         return None, value
     found = rows_of(schema, stage, indexes)
-    if found.limit is None and found.offset is None:
+    if found.limit is None and found.offset is None and not (isinstance(found, Select) and found.first):
         found = replace(found, order=())
     if take == "existence" and isinstance(found, Select) and not found.distinct:
         found = replace(found, columns=(schema.primary_key,), computed=())

@@ -9,12 +9,14 @@ from polystore import (
     F,
     Feature,
     OuterRef,
+    RowNumber,
     Store,
     Subquery,
     Sum,
+    Window,
 )
 from polystore.errors import FieldError, NotSupportedError, QueryUsageError
-from polystore.query.nodes import Aggregate
+from polystore.query.nodes import Aggregate, WindowFunction
 from polystore.testing.compliance.subqueries import SUBQUERIES, known, put, rows
 from polystore.testing.harness import Db, rule
 from polystore.testing.models import Known
@@ -189,3 +191,31 @@ def test_explain_tells_of_queries_within(db: Db) -> None:
     query = rows.filter(Exists(known.filter(number=OuterRef("number"))))
     if db.declares(SUBQUERIES):
         assert "Exists(select Known where number=OuterRef('number'), of id)" in query.explain()
+
+
+@rule("F17")
+def test_a_combination_cannot_be_part_of_another_query(db: Db) -> None:
+    put(db)
+    both = known.filter(number=1).values("number").union(known.values("number"))
+    for query in (rows.filter(number__in=both), rows.filter(Exists(both))):
+        with db.commands(0), pytest.raises(QueryUsageError, match=r"union.* cannot be part of another query"):
+            db(query).rows()
+
+
+@rule("F12", needs=[SUBQUERIES, Feature.DISTINCT_FIELDS])
+def test_the_first_row_of_each_value_within_is_that_of_the_order(db: Db) -> None:
+    put(db)
+    first = rows.filter(number=2).order_by("number", "name").distinct("number")
+    last = rows.filter(number=2).order_by("number", "-name").distinct("number")
+    assert db.found(rows.filter(pk__in=first.values("pk"))) == "b"
+    assert db.found(rows.filter(pk__in=last.values("pk"))) == "d"
+
+
+@rule("A8", needs=[SUBQUERIES, Feature.COMPUTED, WindowFunction.ROW_NUMBER])
+def test_windows_stand_within_a_query_and_beside_one(db: Db) -> None:
+    put(db)
+    place = Window(RowNumber(), partition_by="number", order_by="-name")
+    second = rows.annotate(place=place).filter(place=2, number=2).values("pk")
+    assert db.found(rows.filter(pk__in=second)) == "b"
+    there = rows.annotate(place=place).filter(Exists(known.filter(number=OuterRef("number"))), number=2)
+    assert db.names(there.filter(place=1)) == ["d"]
