@@ -58,7 +58,15 @@ from polystore.adapters.sql.types import (
 )
 from polystore.errors import NotSupportedError
 from polystore.query.capabilities import EVERYTHING, Capabilities, Feature
-from polystore.query.nodes import ArithmeticOperator, Function, Operator, Order, Parameter, ParameterList
+from polystore.query.nodes import (
+    ArithmeticOperator,
+    Function,
+    Operator,
+    Order,
+    Parameter,
+    ParameterList,
+    WindowFunction,
+)
 from polystore.schema.kinds import (
     BoolKind,
     BytesKind,
@@ -115,7 +123,7 @@ class MysqlDialect(MysqlComputing, Dialect):
         EVERYTHING.features - _UNDECLARED | {Feature.ANALYZE},
         EVERYTHING.functions - {Function.LOWER, Function.UPPER, Function.ROUND},
         EVERYTHING.aggregates,
-        EVERYTHING.windows,
+        EVERYTHING.windows - {WindowFunction.CUME_DIST},  # MariaDB takes NULLs at the end of a descending order apart
     )
     index_if_not_exists = False
     no_limit = 2**64 - 1
