@@ -60,7 +60,16 @@ from polystore.adapters.sql.types import (
 )
 from polystore.errors import NotSupportedError
 from polystore.query.capabilities import DOCUMENTS, EVERYTHING, Capabilities, Feature
-from polystore.query.nodes import ArithmeticOperator, Function, Holding, Operator, Order, Parameter, ParameterList
+from polystore.query.nodes import (
+    ArithmeticOperator,
+    Function,
+    Holding,
+    Operator,
+    Order,
+    Parameter,
+    ParameterList,
+    WindowFunction,
+)
 from polystore.schema.kinds import (
     BoolKind,
     BytesKind,
@@ -122,7 +131,8 @@ class MysqlDialect(MysqlComputing, MariadbDocuments, Dialect):
         EVERYTHING.features - _UNDECLARED - DOCUMENTS | {Feature.ANALYZE, Feature.RAW, Feature.ROW_LOCKS},
         EVERYTHING.functions - {Function.LOWER, Function.UPPER},
         EVERYTHING.aggregates,
-        windows=EVERYTHING.windows,
+        windows=EVERYTHING.windows
+        - {WindowFunction.CUME_DIST},  # MariaDB takes NULLs at the end of a descending order apart
     )
     index_if_not_exists = False
     left_alone = r"'(?:[^'\\]|''|\\.)*'|\"(?:[^\"\\]|\"\"|\\.)*\"|`[^`]*`|--(?=\s)[^\n]*|#[^\n]*|/\*.*?\*/"
