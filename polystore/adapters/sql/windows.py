@@ -117,6 +117,7 @@ def _spread(made: Sql, over: Sql, leaves: Sequence[Sql]) -> Sql:
     if any(made is leaf for leaf in leaves):
         return made
     assert isinstance(made, Raw), "an aggregate that is not written by hand"
+    assert "SELECT" not in made.template, "within a select of its own an aggregate would be of another window"
     found = copy.copy(made)
     found.parts = (*(_spread(part, over, leaves) for part in made.parts), over)
     found.template = _with_over(made.template, f" OVER {{{len(made.parts)}}}")

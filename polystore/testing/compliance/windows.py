@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -240,6 +241,21 @@ def test_decimals_over_windows_are_exact(db: Db) -> None:
     assert column(db, Window(Avg("amount"), order_by="name")) == [None, None, None]
     db.given(Everything, [{"name": "a", "amount": Decimal(1)}, {"name": "b", "amount": 1}, {"name": "c", "amount": 0}])
     assert column(db, Window(Avg("amount"))) == [Decimal("0." + "6" * 33 + "7")] * 3
+
+
+@rule("D7", needs=[Feature.COMPUTED, Feature.WINDOW_AGGREGATES, Aggregate.SUM, Aggregate.AVG])
+def test_durations_are_summed_over_windows(db: Db) -> None:
+    spans = [timedelta(microseconds=each) for each in (1, 2, 4)]
+    db.given(Everything, [{"name": name, "span": span} for name, span in zip("abc", spans, strict=True)])
+    running = RowRange(None, 0)
+    micros = [
+        each / timedelta(microseconds=1) for each in column(db, Window(Sum("span"), order_by="name", frame=running))
+    ]
+    assert micros == [1, 3, 7]
+    means = [
+        each / timedelta(microseconds=1) for each in column(db, Window(Avg("span"), order_by="name", frame=running))
+    ]
+    assert means == [1, 2, 2]
 
 
 @rule("B3", "A17", needs=[AGGREGATES, Aggregate.SUM])

@@ -36,9 +36,11 @@ TO_DIGITS = (
     "THEN length(trunc(abs(v))::text) ELSE -length(substring(abs(v)::text from '^0\\.(0*)')) END AS s "
     "FROM (SELECT {0} AS v) AS whole) AS number)"
 )
+_SUM, _NUMBER = "sum({once}{0})", "nullif(count({once}{0}), 0)"
+_WHOLE, _REST = f"div({_SUM}, {_NUMBER})", f"mod({_SUM}, {_NUMBER})"
 WHOLE_MEAN = (
-    "(SELECT CAST(div(s, n) + CASE WHEN abs(mod(s, n)) * 2 + abs(mod(div(s, n), 2)) > n THEN sign(s) ELSE 0 END "
-    "AS bigint) FROM (SELECT sum({once}{0}) AS s, nullif(count({once}{0}), 0) AS n) AS total)"
+    f"CAST({_WHOLE} + CASE WHEN abs({_REST}) * 2 + abs(mod({_WHOLE}, 2)) > {_NUMBER} THEN sign({_SUM}) ELSE 0 END "
+    "AS bigint)"
 )
 """The mean as a whole number: of two that are equally near the even one."""
 _EXACT = (
