@@ -175,7 +175,7 @@ def test_null_elements_are_found_by_nothing_but_equality(db: Db) -> None:
     both(db, "whole", holes__contained_by=[1, 2])
 
 
-@rule("A1", "A4", "G3")
+@rule("A1", "A4", "G3", needs=[Feature.FILTER_ANY])
 def test_a_list_with_a_null_in_it_is_not_null(db: Db) -> None:
     db.given(Document, [{"name": "hole", "holes": [None], "data": [None]}, {"name": "null"}])
     both(db, "null", holes__isnull=True)
