@@ -11,6 +11,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 BENCH := .cache/benchmarks
 SERVERS := $(BIN)/python tools/servers.py run
+PARALLEL := --numprocesses=auto --maxprocesses=8 --dist=loadfile
 
 help:  ## show what can be made
 	@echo 'make TARGET, each from a bare Python 3.11 or newer:'
@@ -32,7 +33,7 @@ else
 endif
 
 test: $(READY)  ## run the tests, on real servers found or started here (ARGS='tests/tools -x')
-	@$(SERVERS) -- $(BIN)/python -m pytest $(ARGS)
+	@$(SERVERS) -- $(BIN)/python -m pytest $(or $(ARGS),$(PARALLEL))
 	@test -n '$(ARGS)' || $(BIN)/python tools/capability_table.py
 
 check: $(READY)  ## run every gate: style, types, floors, generated files, examples in the docs
@@ -55,7 +56,7 @@ bench: $(BENCH)/.ready  ## measure the layer beside bare drivers and other libra
 	@$(SERVERS) --need postgresql,mongodb,redis -- $(BENCH)/bin/python -m benchmarks $(ARGS)
 
 fuzz: $(READY)  ## run the property tests with many more examples (POLYSTORE_FUZZ_EXAMPLES=2000)
-	@$(SERVERS) -- $(BIN)/python -m pytest -m hypothesis --hypothesis-profile=fuzz $(ARGS)
+	@$(SERVERS) -- $(BIN)/python -m pytest -m hypothesis --hypothesis-profile=fuzz $(PARALLEL) $(ARGS)
 
 twins: $(READY)  ## write the sync twins of the async files
 	@$(BIN)/python tools/twins.py

@@ -10,11 +10,14 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from dataclasses import astuple
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import settings
 
+from polystore.testing.tally import Tally, tallies_of, tally_of
+from tests.own_databases import use_own_databases
 from tools.private_servers import can_start
 from tools.servers import NAMES, environment_name, required_names
 
@@ -46,6 +49,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", f"server(*names, private=False): the test needs these real servers, of {', '.join(NAMES)}"
     )
     config.stash[NOT_RUN] = {}
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        config.add_cleanup(use_own_databases(worker))
 
 
 @pytest.fixture(scope="session")
@@ -118,14 +123,17 @@ def closing_lines(not_run: NotRun) -> Iterator[str]:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Under pytest-xdist the workers collect: each sends what it did not run to the one that reports."""
+    """Under pytest-xdist the workers collect and run: each sends what it has to tell to the one that reports."""
     if (output := getattr(session.config, "workeroutput", None)) is not None:
         output["not_run"] = session.config.stash[NOT_RUN]
+        output["tallies"] = {store: astuple(tally) for store, tally in tallies_of(session.config).items()}
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: object) -> None:
     config: pytest.Config = node.config  # type: ignore[attr-defined]  # xdist's worker, known only where installed
-    output: dict[str, NotRun] = getattr(node, "workeroutput", {})
+    output: dict[str, Any] = getattr(node, "workeroutput", {})
     for what, ids in output.get("not_run", {}).items():
         config.stash[NOT_RUN].setdefault(what, []).extend(ids)
+    for store, counts in output.get("tallies", {}).items():
+        tally_of(config, store).add(Tally(*counts))

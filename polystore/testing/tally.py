@@ -57,11 +57,16 @@ class Tallies:
             terminalreporter.write_line(f"{store}: {tally}")
 
 
-def tally_of(config: pytest.Config, store: str) -> Tally:
-    """The tally of a store in this run."""
+def tallies_of(config: pytest.Config) -> dict[str, Tally]:
+    """The tallies of this run, by store."""
     plugin = config.pluginmanager.get_plugin(_NAME)
     if plugin is None:
         plugin = Tallies()
         config.pluginmanager.register(plugin, _NAME)
-    tally: Tally = plugin.by_store.setdefault(store, Tally())
-    return tally
+    assert isinstance(plugin, Tallies)
+    return plugin.by_store
+
+
+def tally_of(config: pytest.Config, store: str) -> Tally:
+    """The tally of a store in this run."""
+    return tallies_of(config).setdefault(store, Tally())

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from polystore import Cast, Count, F, Feature, Sum
-from polystore.errors import FieldError
+from polystore.errors import DataError, FieldError
 from polystore.query.nodes import Holding, Operator
 from polystore.testing.compliance.embedded import both, docs
 from polystore.testing.harness import Db, rule
@@ -436,3 +436,33 @@ def test_what_json_is_not_asked_is_refused_with_what_would_work(db: Db, lookup: 
     db.given(Document, [])
     with db.commands(0), pytest.raises(FieldError, match=message):
         docs.filter(**{lookup: value})
+
+
+# ---- size
+
+
+@rule("G12")
+def test_a_document_that_is_too_large_for_a_store_is_refused_whole(db: Db) -> None:
+    large = {"text": "x" * (17 << 20)}
+    try:
+        db(docs.all()).create(name="large", data=large)
+    except DataError as error:
+        assert "Document" in str(error)
+        assert db(docs.all()).count() == 0
+    else:
+        assert db(docs.all()).get().data == large
+
+
+@rule("G12")
+def test_a_change_that_makes_a_document_too_large_is_refused_whole(db: Db) -> None:
+    large = {"text": "x" * (17 << 20)}
+    db.given(Document, [{"name": "small", "data": {"a": 1}}])
+    row = db(docs.all()).get()
+    row.data = large
+    try:
+        db(row).save()
+    except DataError as error:
+        assert "Document" in str(error)
+        assert db(docs.all()).get().data == {"a": 1}
+    else:
+        assert db(docs.all()).get().data == large
