@@ -36,7 +36,7 @@ NotRun = dict[str, list[str]]  # what was missing -> ids of the tests that neede
 NOT_RUN = pytest.StashKey[NotRun]()
 
 settings.register_profile(
-    "tests", settings(), deadline=None, print_blob=True, derandomize=True, database=None, max_examples=50
+    "tests", settings(), deadline=None, print_blob=True, derandomize=True, database=None, max_examples=25
 )
 settings.register_profile(
     "fuzz", settings(), deadline=None, max_examples=int(os.environ.get("POLYSTORE_FUZZ_EXAMPLES", "2000"))
