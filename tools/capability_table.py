@@ -21,7 +21,15 @@ if __name__ == "__main__":  # run as a script, the path starts at this folder in
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from polystore.query.capabilities import Feature
-from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Function, Holding, Operator, WindowFunction
+from polystore.query.operators import (
+    Aggregate,
+    ArithmeticOperator,
+    DatePart,
+    Function,
+    Holding,
+    Operator,
+    WindowFunction,
+)
 from polystore.testing.compliance.aggregates import OPTION_CASES
 from polystore.testing.compliance.capabilities import TESTS
 from polystore.testing.compliance.verbs import VERBS

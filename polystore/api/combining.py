@@ -9,7 +9,7 @@ from polystore.api.chain import Chain, M, R
 from polystore.api.complete import schema_of
 from polystore.api.state import HandleSource, handle_of
 from polystore.errors import NotSupportedError, QueryUsageError
-from polystore.query.nodes import SetOperator
+from polystore.query.operators import SetOperator
 from polystore.query.stages import combined_names
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 from polystore.errors import FieldError
 from polystore.query.functions import Combinable, F, Q
 from polystore.query.keywords import Keyworded
-from polystore.query.nodes import Aggregate
+from polystore.query.operators import Aggregate
 
 
 class Aggregation(Combinable, metaclass=Keyworded):

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from polystore.errors import FieldError, suggestion
 from polystore.query.functions import Combinable, Combined, F
 from polystore.query.keywords import Keyworded
-from polystore.query.nodes import DatePart, Function
+from polystore.query.operators import DatePart, Function
 
 
 class Call(Combinable, metaclass=Keyworded):

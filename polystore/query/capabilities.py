@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Function, Holding, Operator, WindowFunction
+from polystore.query.operators import (
+    Aggregate,
+    ArithmeticOperator,
+    DatePart,
+    Function,
+    Holding,
+    Operator,
+    WindowFunction,
+)
 
 
 class Feature(Enum):

@@ -10,12 +10,10 @@ from polystore.query.capabilities import Capabilities, Feature
 from polystore.query.coerce import ORDER_OPERATORS
 from polystore.query.explain import describe_condition, describe_expression, describe_lock, describe_order
 from polystore.query.nodes import (
-    Aggregate,
     Aggregated,
     All,
     AnyElement,
     Arithmetic,
-    ArithmeticOperator,
     Assignment,
     Call,
     Case,
@@ -28,7 +26,6 @@ from polystore.query.nodes import (
     Either,
     Expression,
     Extract,
-    Function,
     Group,
     HasRows,
     Holds,
@@ -45,7 +42,6 @@ from polystore.query.nodes import (
     RowLock,
     Scalar,
     Select,
-    SetOperator,
     Size,
     Trunc,
     Truth,
@@ -55,6 +51,7 @@ from polystore.query.nodes import (
     Within,
     WithinRows,
 )
+from polystore.query.operators import Aggregate, ArithmeticOperator, Function, SetOperator
 from polystore.query.walk import parts_of_window
 from polystore.schema.kinds import BytesKind, DecimalKind, FloatKind, JsonKind
 from polystore.schema.paths import Attribute, Item, JsonKey, Key, PathInfo

@@ -18,7 +18,7 @@ from uuid import UUID
 from pydantic import TypeAdapter
 from pydantic import ValidationError as PydanticError
 
-from polystore.query.nodes import Operator
+from polystore.query.operators import Operator
 from polystore.query.regex import parse
 from polystore.schema.kinds import (
     INT64_MAX,

@@ -10,7 +10,8 @@ from msgspec import Struct
 from polystore.errors import FieldError, QueryUsageError
 from polystore.query.groups import never, output_names
 from polystore.query.names import Names, made_field
-from polystore.query.nodes import Column, Expression, SetOperator
+from polystore.query.nodes import Column, Expression
+from polystore.query.operators import SetOperator
 from polystore.query.signatures import Mismatch, common_kind
 from polystore.schema.kinds import DecimalKind, Kind, describe_kind, is_container, plain_kind
 from polystore.schema.model import FieldInfo, Schema

@@ -7,7 +7,6 @@ from typing import Any, assert_never
 
 from polystore.query.nodes import (
     WHOLE,
-    Aggregate,
     Aggregated,
     All,
     AnyElement,
@@ -25,17 +24,14 @@ from polystore.query.nodes import (
     Exists,
     Expression,
     Extract,
-    Function,
     Group,
     HasRows,
-    Holding,
     Holds,
     Insert,
     IsNull,
     Not,
     Null,
     Operation,
-    Operator,
     Order,
     Outer,
     Parameter,
@@ -53,6 +49,7 @@ from polystore.query.nodes import (
     Within,
     WithinRows,
 )
+from polystore.query.operators import Aggregate, Function, Holding, Operator
 from polystore.schema.kinds import describe_kind
 from polystore.schema.model import FieldInfo
 from polystore.schema.paths import Attribute, Item, JsonKey, Key, Step

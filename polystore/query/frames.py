@@ -5,16 +5,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from polystore.query.names import Names
-from polystore.query.nodes import (
-    WHOLE,
-    Aggregate,
-    Column,
-    Expression,
-    Frame,
-    Order,
-    Windowed,
-    WindowFunction,
-)
+from polystore.query.nodes import WHOLE, Column, Expression, Frame, Order, Windowed
+from polystore.query.operators import Aggregate, WindowFunction
 from polystore.query.signatures import Mismatch, aggregate_kind, common_kind
 from polystore.query.walk import aggregates_of, windows_of
 from polystore.schema.kinds import FloatKind, IntKind, Kind, describe_kind, is_container, plain_kind

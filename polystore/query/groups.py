@@ -8,7 +8,6 @@ from typing import Any
 from polystore.errors import FieldError
 from polystore.query.names import Names, made_field
 from polystore.query.nodes import (
-    Aggregate,
     Aggregated,
     All,
     Column,
@@ -21,6 +20,7 @@ from polystore.query.nodes import (
     Select,
     Windowed,
 )
+from polystore.query.operators import Aggregate
 from polystore.query.reading import read_expression
 from polystore.query.simplify import FALSE, rooted
 from polystore.query.walk import (

@@ -8,7 +8,7 @@ from typing import Any
 from polystore.query.coerce import Refused, Verdict, coercer
 from polystore.query.lookups import Lookup
 from polystore.query.lookups.containers import json_tag
-from polystore.query.nodes import Operator
+from polystore.query.operators import Operator
 from polystore.schema.kinds import TextKind
 from polystore.schema.paths import JsonKey, PathInfo
 

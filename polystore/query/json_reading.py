@@ -5,20 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from polystore.query.lookups import Lookup
-from polystore.query.nodes import (
-    Column,
-    Compare,
-    Condition,
-    Expression,
-    Holding,
-    Holds,
-    IsNull,
-    Not,
-    Null,
-    Operator,
-    Parameter,
-    Path,
-)
+from polystore.query.nodes import Column, Compare, Condition, Expression, Holds, IsNull, Not, Null, Parameter, Path
+from polystore.query.operators import Holding, Operator
 from polystore.schema.kinds import BoolKind, FloatKind, IntKind, JsonKind, Kind, TextKind
 
 _TEXT, _BOOL, _JSON = TextKind(), BoolKind(), JsonKind()

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from polystore.errors import FieldError
 from polystore.query.coerce import Refused, Verdict, coercer
-from polystore.query.nodes import Operator
+from polystore.query.operators import Operator
 from polystore.schema.kinds import (
     BoolKind,
     BytesKind,

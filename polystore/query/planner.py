@@ -46,7 +46,6 @@ from polystore.query.nodes import (
     Group,
     Null,
     Operation,
-    Operator,
     Order,
     Outer,
     Parameter,
@@ -54,6 +53,7 @@ from polystore.query.nodes import (
     Select,
     Update,
 )
+from polystore.query.operators import Operator
 from polystore.query.orders import reversed_order, total_order
 from polystore.query.placing import first_order, placed
 from polystore.query.reading import is_nothing, read_expression, refuse_mixed

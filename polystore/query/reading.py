@@ -22,29 +22,23 @@ from polystore.query.lookups.paths import find_field
 from polystore.query.names import Annotation, Enclosing, Names, expression_of, made_field
 from polystore.query.nodes import (
     WHOLE,
-    Aggregate,
     Aggregated,
     All,
     AnyElement,
     Arithmetic,
-    ArithmeticOperator,
     Call,
     Case,
     Column,
     Compare,
     Condition,
-    DatePart,
     Either,
     Expression,
     Extract,
-    Function,
     HasRows,
-    Holding,
     Holds,
     IsNull,
     Not,
     Null,
-    Operator,
     Order,
     Parameter,
     ParameterList,
@@ -57,6 +51,7 @@ from polystore.query.nodes import (
     Within,
     WithinRows,
 )
+from polystore.query.operators import Aggregate, ArithmeticOperator, DatePart, Function, Holding, Operator
 from polystore.query.signatures import (
     CASTS,
     NUMBERS,

@@ -46,7 +46,7 @@ from polystore.query.literals import literal
 from polystore.query.lookups import Lookup, find_lookup, lookup_coercer
 from polystore.query.lookups.paths import find_field
 from polystore.query.names import Scope
-from polystore.query.nodes import Function, Holding, Operator
+from polystore.query.operators import Function, Holding, Operator
 from polystore.query.signatures import CASTS
 from polystore.query.subqueries import Exists, Inner, OuterRef, Subquery, is_queried
 from polystore.query.warned import warn_of_null

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from polystore.query.coerce import allowed_operators
-from polystore.query.nodes import Aggregate, DatePart, Function, Operator
+from polystore.query.operators import Aggregate, DatePart, Function, Operator
 from polystore.schema.kinds import (
     BoolKind,
     DateKind,

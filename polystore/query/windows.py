@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from polystore.errors import FieldError
 from polystore.query.aggregates import Aggregation
 from polystore.query.functions import Combinable
-from polystore.query.nodes import Frame, WindowFunction
+from polystore.query.nodes import Frame
+from polystore.query.operators import WindowFunction
 
 
 class RowRange:

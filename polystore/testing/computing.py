@@ -46,7 +46,7 @@ from polystore import (
     Variance,
     When,
 )
-from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Function
+from polystore.query.operators import Aggregate, ArithmeticOperator, DatePart, Function
 
 Declares = Callable[..., bool]
 Expressions = st.SearchStrategy[Any]

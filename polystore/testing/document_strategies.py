@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from polystore import Feature, Q
-from polystore.query.nodes import DatePart, Holding, Operator
+from polystore.query.operators import DatePart, Holding, Operator
 from polystore.testing import strategies
 from polystore.testing.models import Author, City, Line
 from polystore.testing.strategies import FIELDS

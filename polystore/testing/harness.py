@@ -28,13 +28,13 @@ from polystore.adapters.base import (
     SupportsAnalyze,
 )
 from polystore.errors import NotSupportedError, PolystoreWarning
-from polystore.query.nodes import (
+from polystore.query.nodes import Operation
+from polystore.query.operators import (
     Aggregate,
     ArithmeticOperator,
     DatePart,
     Function,
     Holding,
-    Operation,
     Operator,
     WindowFunction,
 )

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import AnyUrl
 
 from polystore import F, Q
-from polystore.query.nodes import DatePart
+from polystore.query.operators import DatePart
 from polystore.schema.kinds import INT64_MAX, INT64_MIN
 from polystore.testing.models import City, Level, Mood, Person
 

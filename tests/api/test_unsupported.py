@@ -10,7 +10,7 @@ import pytest
 
 from polystore import Capabilities, F, Model, Store
 from polystore.errors import ConfigurationError, ModelError, NotSupportedError, QueryTooBroad, QueryUsageError
-from polystore.query.nodes import Operator
+from polystore.query.operators import Operator
 from tests.api.shop import Album, Label, Recorder, told
 
 

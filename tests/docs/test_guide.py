@@ -11,7 +11,7 @@ from polystore import QuerySet, Repository, Store, errors
 from polystore.api.fields import FieldOptions
 from polystore.engine.open import SCHEMES
 from polystore.query.lookups.containers import CONTAINER_WORDS
-from polystore.query.nodes import Aggregate, DatePart, Function, Operator, WindowFunction
+from polystore.query.operators import Aggregate, DatePart, Function, Operator, WindowFunction
 from polystore.schema.build import MetaInfo
 from tests.docs.guide import FILES, ROOT, program_of
 

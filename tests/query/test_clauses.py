@@ -15,16 +15,15 @@ from polystore.query.nodes import (
     Column,
     Compare,
     Condition,
-    DatePart,
     Either,
     Extract,
     IsNull,
     Not,
-    Operator,
     Parameter,
     ParameterList,
     Within,
 )
+from polystore.query.operators import DatePart, Operator
 from polystore.query.simplify import FALSE, TRUE
 from polystore.schema.kinds import IntKind
 from tests.query.models import SAMPLE, Mood, condition_of, shape_of

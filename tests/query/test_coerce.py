@@ -14,7 +14,7 @@ from bson import ObjectId
 from pydantic import AnyUrl
 
 from polystore.query.coerce import Refused, Verdict, coercer
-from polystore.query.nodes import Operator
+from polystore.query.operators import Operator
 from polystore.schema.kinds import INT64_MIN
 from tests.query.models import SAMPLE, City, Grade, Level, Mood
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from polystore.query.coerce import ORDER_OPERATORS, Verdict, coercer
 from polystore.query.evaluate import COMPARISONS
-from polystore.query.nodes import Operator
+from polystore.query.operators import Operator
 from polystore.schema.kinds import (
     INT64_MAX,
     INT64_MIN,

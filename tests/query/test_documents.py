@@ -11,7 +11,8 @@ from polystore.errors import FieldError
 from polystore.query.evaluate.structures import json_contains, json_equal
 from polystore.query.explain import describe_condition, describe_order
 from polystore.query.lookups import find_lookup
-from polystore.query.nodes import AnyElement, Column, Compare, Holding, Holds, Path, Size
+from polystore.query.nodes import AnyElement, Column, Compare, Holds, Path, Size
+from polystore.query.operators import Holding
 from polystore.schema.kinds import EmbeddedKind, IntKind, JsonKind, TextKind
 from polystore.schema.paths import Attribute, Item, JsonKey, Key
 from tests.query.models import SAMPLE, Sample, condition_of, shape_of

@@ -6,7 +6,7 @@ import pytest
 
 from polystore.errors import FieldError
 from polystore.query.lookups import find_lookup
-from polystore.query.nodes import DatePart, Operator
+from polystore.query.operators import DatePart, Operator
 from polystore.schema.kinds import DateKind, IntKind, TimeKind
 from tests.query.models import SAMPLE
 

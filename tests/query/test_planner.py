@@ -9,17 +9,8 @@ import pytest
 from polystore import F, QuerySet
 from polystore.errors import FieldError
 from polystore.query.evaluate import predicate
-from polystore.query.nodes import (
-    All,
-    Column,
-    Compare,
-    Count,
-    Exists,
-    Operator,
-    Order,
-    Parameter,
-    Select,
-)
+from polystore.query.nodes import All, Column, Compare, Count, Exists, Order, Parameter, Select
+from polystore.query.operators import Operator
 from polystore.query.planner import GET_LIMIT, Terminal
 from polystore.schema.kinds import IntKind
 from tests.query.models import RANKED, SAMPLE, Ranked, Sample, row

@@ -10,19 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polystore.query.evaluate import predicate
-from polystore.query.nodes import (
-    All,
-    Column,
-    Compare,
-    Condition,
-    Either,
-    IsNull,
-    Not,
-    Operator,
-    Parameter,
-    ParameterList,
-    Within,
-)
+from polystore.query.nodes import All, Column, Compare, Condition, Either, IsNull, Not, Parameter, ParameterList, Within
+from polystore.query.operators import Operator
 from polystore.query.simplify import FALSE, TRUE, rooted, simplify
 from polystore.schema.kinds import IntKind
 from tests.query.models import SAMPLE, row

@@ -21,7 +21,8 @@ import polystore
 from polystore import F, Q, Store, Value
 from polystore.engine.open import open_adapter
 from polystore.query.capabilities import DOCUMENTS, EVERYTHING, Feature
-from polystore.query.nodes import Holding, Operator, Select, WindowFunction
+from polystore.query.nodes import Select
+from polystore.query.operators import Holding, Operator, WindowFunction
 from polystore.testing import models
 from polystore.testing.drawing.answers import Misuse, alike, in_any_order, outcome
 from polystore.testing.drawing.families import drawn_pools, drawn_rows

@@ -31,7 +31,8 @@ from polystore.adapters.mongo.values import (
     positive_zero,
     power_of_ten,
 )
-from polystore.query.nodes import Aggregate, Aggregated, Column, Path
+from polystore.query.nodes import Aggregated, Column, Path
+from polystore.query.operators import Aggregate
 from polystore.schema.kinds import DecimalKind, DurationKind, FloatKind, IntKind, JsonKind, PlainKind
 
 _VARIANCES = {

@@ -17,7 +17,8 @@ from polystore.adapters.mongo.values import (
 )
 from polystore.errors import NotSupportedError
 from polystore.query.explain import describe_expression
-from polystore.query.nodes import Arithmetic, ArithmeticOperator
+from polystore.query.nodes import Arithmetic
+from polystore.query.operators import ArithmeticOperator
 from polystore.schema.kinds import DecimalKind, FloatKind, IntKind, Kind, plain_kind
 
 _OPERATORS: dict[ArithmeticOperator, str] = {

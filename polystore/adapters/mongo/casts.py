@@ -19,7 +19,7 @@ from polystore.adapters.mongo.values import (
     unless_null,
 )
 from polystore.errors import NotSupportedError
-from polystore.query.nodes import DatePart
+from polystore.query.operators import DatePart
 from polystore.schema.kinds import (
     DateKind,
     DateTimeKind,

@@ -27,11 +27,11 @@ from polystore.query.nodes import (
     Holds,
     IsNull,
     Not,
-    Operator,
     Parameter,
     Within,
     WithinRows,
 )
+from polystore.query.operators import Operator
 
 Leaf: TypeAlias = IsNull | Within | Compare | Holds | AnyElement
 

@@ -11,7 +11,7 @@ from bson import Int64
 
 from polystore.adapters.mongo.values import Document, date_of, is_microseconds, literal, microseconds
 from polystore.errors import NotSupportedError
-from polystore.query.nodes import DatePart
+from polystore.query.operators import DatePart
 from polystore.schema.kinds import Kind, TimeKind
 
 _HOUR, _MINUTE, _SECOND = 3_600_000_000, 60_000_000, 1_000_000

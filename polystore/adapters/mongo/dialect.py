@@ -6,7 +6,15 @@ from dataclasses import dataclass
 
 from polystore.adapters.mongo.types import SERVER_CODEC, Codec
 from polystore.query.capabilities import Capabilities, Feature
-from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Function, Holding, Operator, WindowFunction
+from polystore.query.operators import (
+    Aggregate,
+    ArithmeticOperator,
+    DatePart,
+    Function,
+    Holding,
+    Operator,
+    WindowFunction,
+)
 from polystore.query.regex import Dialect as RegexDialect
 from polystore.schema.kinds import BytesKind
 from polystore.schema.model import FieldInfo

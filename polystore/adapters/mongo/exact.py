@@ -17,21 +17,8 @@ from polystore.adapters.mongo.template import Hole
 from polystore.adapters.mongo.types import DECIMAL_DIGITS
 from polystore.adapters.mongo.values import literal, power_of_ten
 from polystore.errors import NotSupportedError
-from polystore.query.nodes import (
-    Aggregate,
-    Aggregated,
-    Arithmetic,
-    ArithmeticOperator,
-    Call,
-    Case,
-    Column,
-    Expression,
-    Function,
-    Outer,
-    Parameter,
-    Path,
-    Scalar,
-)
+from polystore.query.nodes import Aggregated, Arithmetic, Call, Case, Column, Expression, Outer, Parameter, Path, Scalar
+from polystore.query.operators import Aggregate, ArithmeticOperator, Function
 from polystore.schema.kinds import DecimalKind, IntKind, plain_kind
 
 

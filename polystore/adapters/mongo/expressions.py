@@ -49,13 +49,11 @@ from polystore.query.nodes import (
     Either,
     Expression,
     Extract,
-    Function,
     HasRows,
     Holds,
     IsNull,
     Not,
     Null,
-    Operator,
     Outer,
     Parameter,
     ParameterList,
@@ -69,6 +67,7 @@ from polystore.query.nodes import (
     Within,
     WithinRows,
 )
+from polystore.query.operators import Function, Operator
 from polystore.query.walk import expressions_of
 from polystore.schema.kinds import JsonKind, Kind, PlainKind, plain_kind
 

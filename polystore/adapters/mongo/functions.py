@@ -26,7 +26,8 @@ from polystore.adapters.mongo.values import (
     unless_null,
 )
 from polystore.errors import NotSupportedError
-from polystore.query.nodes import Function, Parameter
+from polystore.query.nodes import Parameter
+from polystore.query.operators import Function
 from polystore.schema.kinds import FloatKind, IntKind, Kind, plain_kind
 
 Arguments: TypeAlias = Sequence[Any]

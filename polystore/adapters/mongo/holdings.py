@@ -9,7 +9,8 @@ from polystore.adapters.mongo.json_tests import json_test, keys_of
 from polystore.adapters.mongo.paths import is_array, items_of
 from polystore.adapters.mongo.template import Hole
 from polystore.adapters.mongo.values import Document, given, literal
-from polystore.query.nodes import Column, Holding, Holds, Null, Parameter, Path
+from polystore.query.nodes import Column, Holds, Null, Parameter, Path
+from polystore.query.operators import Holding
 
 
 def holding(node: Holds, held: Any, dialect: Dialect) -> Document:

@@ -14,7 +14,7 @@ from polystore.adapters.mongo.paths import is_array, is_object, item_at, missing
 from polystore.adapters.mongo.types import json_dump
 from polystore.adapters.mongo.values import Document, literal
 from polystore.errors import NotSupportedError
-from polystore.query.nodes import Holding
+from polystore.query.operators import Holding
 
 _DEEPEST = 170
 """How far a test may be nested: a server takes documents of 200 levels, and the test is a part of one."""

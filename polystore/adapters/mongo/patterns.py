@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import groupby
 
 from polystore.errors import NotSupportedError
-from polystore.query.nodes import Operator
+from polystore.query.operators import Operator
 from polystore.query.regex import Dialect, translate, translate_any_case
 from polystore.query.text import simple_fold, unfold
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from polystore.adapters.mongo.dialect import Dialect, path_of
-from polystore.query.nodes import Column, Expression, Holding, Path
+from polystore.query.nodes import Column, Expression, Path
+from polystore.query.operators import Holding
 from polystore.schema.kinds import BoolKind, IntKind, JsonKind, Kind, ListKind, TextKind
 from polystore.schema.paths import Attribute, Item, JsonKey, Key, Step, kind_at
 

@@ -16,7 +16,8 @@ from polystore.adapters.mongo.scope import Scope
 from polystore.adapters.mongo.values import Document, either, in_kind, literal, null, or_null
 from polystore.errors import NotSupportedError
 from polystore.query.explain import describe_expression
-from polystore.query.nodes import Aggregate, Aggregated, Computed, Expression, Frame, Windowed, WindowFunction
+from polystore.query.nodes import Aggregated, Computed, Expression, Frame, Windowed
+from polystore.query.operators import Aggregate, WindowFunction
 from polystore.schema.kinds import FloatKind, plain_kind
 
 Stages: TypeAlias = list[Document]

@@ -25,7 +25,6 @@ from polystore.errors import IndexRequired, NotSupportedError
 from polystore.query.evaluate import aggregates_in, combination, finish_groups, finished
 from polystore.query.explain import describe_expression
 from polystore.query.nodes import (
-    Aggregate,
     Aggregated,
     All,
     Column,
@@ -38,6 +37,7 @@ from polystore.query.nodes import (
     Order,
     Select,
 )
+from polystore.query.operators import Aggregate
 from polystore.query.simplify import FALSE, rooted
 from polystore.schema.model import FieldInfo
 

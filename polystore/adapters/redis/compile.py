@@ -41,7 +41,6 @@ from polystore.query.nodes import (
     Insert,
     OnConflict,
     Operation,
-    Operator,
     Parameter,
     ParameterList,
     Select,
@@ -49,6 +48,7 @@ from polystore.query.nodes import (
     UpdateEach,
     Within,
 )
+from polystore.query.operators import Operator
 from polystore.schema.model import FieldInfo
 
 

@@ -35,16 +35,15 @@ from polystore.query.nodes import (
     Either,
     Expression,
     HasRows,
-    Holding,
     Holds,
     IsNull,
     Not,
-    Operator,
     Parameter,
     Path,
     Within,
     WithinRows,
 )
+from polystore.query.operators import Holding, Operator
 from polystore.query.text import simple_fold
 from polystore.schema.document_indexes import holds_singles
 from polystore.schema.kinds import ListKind, describe_kind, is_container

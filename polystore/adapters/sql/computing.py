@@ -12,7 +12,7 @@ from polystore.adapters.base import undeclared
 from polystore.adapters.sql.raw import Raw
 from polystore.adapters.sql.types import Codec, Convert
 from polystore.errors import NotSupportedError
-from polystore.query.nodes import Aggregate, DatePart, Function
+from polystore.query.operators import Aggregate, DatePart, Function
 from polystore.schema.kinds import DecimalKind, Kind
 
 if TYPE_CHECKING:

@@ -26,7 +26,6 @@ from polystore.query.nodes import (
     Holds,
     IsNull,
     Not,
-    Operator,
     Outer,
     Parameter,
     Path,
@@ -35,6 +34,7 @@ from polystore.query.nodes import (
     Within,
     WithinRows,
 )
+from polystore.query.operators import Operator
 from polystore.schema.kinds import JsonKind
 from polystore.schema.paths import Attribute
 

@@ -25,7 +25,8 @@ from polystore.adapters.sql.types import Codec, Convert, checked_int
 from polystore.adapters.sql.upserts import ConflictParts, EachParts
 from polystore.errors import NotSupportedError
 from polystore.query.capabilities import Capabilities, Feature
-from polystore.query.nodes import ArithmeticOperator, Operator, Order, Parameter, ParameterList
+from polystore.query.nodes import Order, Parameter, ParameterList
+from polystore.query.operators import ArithmeticOperator, Operator
 from polystore.schema.kinds import DecimalKind, FloatKind, IntKind, Kind, PlainKind, plain_kind
 from polystore.schema.model import FieldInfo, IndexInfo, Schema, UniqueInfo
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from sqlalchemy import ColumnElement, Table
 
 from polystore.adapters.base import undeclared
-from polystore.query.nodes import Holding, Null, Operator, Parameter, Path
+from polystore.query.nodes import Null, Parameter, Path
+from polystore.query.operators import Holding, Operator
 from polystore.schema.model import IndexInfo, Schema
 from polystore.schema.paths import PathInfo
 

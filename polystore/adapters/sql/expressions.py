@@ -29,9 +29,7 @@ from polystore.query.nodes import (
     Condition,
     Expression,
     Extract,
-    Function,
     Null,
-    Operator,
     Outer,
     Parameter,
     Path,
@@ -43,6 +41,7 @@ from polystore.query.nodes import (
     Truth,
     Windowed,
 )
+from polystore.query.operators import Function, Operator
 from polystore.schema.kinds import DecimalKind, IntKind, Kind, plain_kind
 from polystore.schema.model import FieldInfo, Schema
 

@@ -25,10 +25,9 @@ from polystore.query.nodes import (
     Parameter,
     Random,
     Select,
-    SetOperator,
     Windowed,
-    WindowFunction,
 )
+from polystore.query.operators import SetOperator, WindowFunction
 from polystore.query.walk import aggregates_of, aggregates_within, columns_of, expressions_of, expressions_within
 from polystore.schema.kinds import IntKind, JsonKind, plain_kind
 from polystore.schema.model import FieldInfo

@@ -12,7 +12,8 @@ from polystore.adapters.sql.dialect import Sql
 from polystore.adapters.sql.expressions import Expressions, kind_of
 from polystore.adapters.sql.raw import Raw
 from polystore.query.frames import PEERS, VALUES
-from polystore.query.nodes import Aggregate, Column, Expression, Frame, Order, Parameter, Windowed, WindowFunction
+from polystore.query.nodes import Column, Expression, Frame, Order, Parameter, Windowed
+from polystore.query.operators import Aggregate, WindowFunction
 from polystore.query.orders import reversed_order
 from polystore.schema.kinds import plain_kind
 

@@ -20,7 +20,8 @@ from polystore.query.evaluate.numbers import (
     checked_int,
 )
 from polystore.query.evaluate.run import Row, Run
-from polystore.query.nodes import Aggregate, Aggregated
+from polystore.query.nodes import Aggregated
+from polystore.query.operators import Aggregate
 from polystore.schema.kinds import DecimalKind, DurationKind, IntKind, Kind, plain_kind
 
 Aggregation: TypeAlias = Callable[[Sequence[Row], Run], Any]

@@ -30,14 +30,12 @@ from polystore.query.nodes import (
     Either,
     Expression,
     Extract,
-    Function,
     Group,
     HasRows,
     Holds,
     IsNull,
     Not,
     Null,
-    Operator,
     Outer,
     Parameter,
     Path,
@@ -51,6 +49,7 @@ from polystore.query.nodes import (
     Within,
     WithinRows,
 )
+from polystore.query.operators import Function, Operator
 from polystore.query.regex import translate
 from polystore.query.text import simple_fold
 from polystore.schema.kinds import DecimalKind, JsonKind, Kind

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from polystore.errors import DataError
-from polystore.query.nodes import DatePart
+from polystore.query.operators import DatePart
 
 _SMALL = {
     DatePart.HOUR: {"minute": 0, "second": 0, "microsecond": 0},

@@ -14,7 +14,7 @@ from typing import Any
 from polystore.errors import DataError
 from polystore.query.evaluate.dates import extractor
 from polystore.query.evaluate.numbers import checked_float, checked_int, settled
-from polystore.query.nodes import DatePart, Function
+from polystore.query.operators import DatePart, Function
 from polystore.query.text import simple_lower, simple_upper
 from polystore.schema.kinds import (
     DateKind,

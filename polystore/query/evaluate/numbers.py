@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOp
 from typing import Any, assert_never
 
 from polystore.errors import DataError
-from polystore.query.nodes import ArithmeticOperator
+from polystore.query.operators import ArithmeticOperator
 from polystore.schema.kinds import INT64_MAX, INT64_MIN, DecimalKind, FloatKind, Kind, plain_kind
 from polystore.schema.plain import normaliser
 

@@ -8,7 +8,8 @@ from typing import Any, Final, assert_never
 
 from polystore.errors import DataError
 from polystore.query.evaluate.run import Computation, Row
-from polystore.query.nodes import Holding, Path
+from polystore.query.nodes import Path
+from polystore.query.operators import Holding
 from polystore.schema.kinds import INT64_MAX, INT64_MIN, BoolKind, FloatKind, IntKind, TextKind
 from polystore.schema.model import FieldInfo
 from polystore.schema.paths import Attribute, Item, JsonKey, Key, PathInfo, Step

@@ -10,7 +10,8 @@ from polystore.query.evaluate.aggregates import aggregation
 from polystore.query.evaluate.compute import computation
 from polystore.query.evaluate.numbers import settled, widened
 from polystore.query.evaluate.run import Computation, Row, Run
-from polystore.query.nodes import Aggregate, Aggregated, Computed, Expression, Frame, Order, Windowed, WindowFunction
+from polystore.query.nodes import Aggregated, Computed, Expression, Frame, Order, Windowed
+from polystore.query.operators import Aggregate, WindowFunction
 
 Sort: TypeAlias = Callable[[list[Row], Sequence[Order], Run], list[Row]]
 _PLACE = object()

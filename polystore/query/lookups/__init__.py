@@ -11,7 +11,8 @@ from polystore.query.coerce import Coerce, Verdict, allowed_operators, coercer
 from polystore.query.lookups.containers import CONTAINER_WORDS, container_tests, holding_coercer, words_of
 from polystore.query.lookups.paths import find_subject, wrong_word
 from polystore.query.names import Scope
-from polystore.query.nodes import DatePart, Holding, Operator, part_kind
+from polystore.query.nodes import part_kind
+from polystore.query.operators import DatePart, Holding, Operator
 from polystore.query.signatures import PARTS
 from polystore.schema.kinds import EmbeddedKind, IntKind, JsonKind, Kind, ListKind, describe_kind, is_container
 from polystore.schema.model import FieldInfo

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from polystore.query.coerce import Coerce, Refused, Verdict, coercer, refuse_container
-from polystore.query.nodes import Holding, Operator
+from polystore.query.operators import Holding, Operator
 from polystore.schema.kinds import JsonKind, Kind, ListKind, MapKind, TextKind, describe_kind, is_container
 from polystore.schema.storable import is_json
 

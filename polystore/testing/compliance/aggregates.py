@@ -11,7 +11,7 @@ import pytest
 
 from polystore import Avg, Count, F, Feature, Lower, Max, Min, Q, StdDev, Sum, Value, Variance
 from polystore.errors import DataError, FieldError, NotSupportedError, QueryUsageError
-from polystore.query.nodes import Aggregate, ArithmeticOperator, Function
+from polystore.query.operators import Aggregate, ArithmeticOperator, Function
 from polystore.schema.kinds import INT64_MAX
 from polystore.testing.harness import Db, rule
 from polystore.testing.models import Bare, Everything, Mood, Ranked

@@ -11,7 +11,7 @@ import pytest
 
 from polystore import F, Feature
 from polystore.errors import FieldError
-from polystore.query.nodes import ArithmeticOperator
+from polystore.query.operators import ArithmeticOperator
 from polystore.testing.harness import Db, rule
 from polystore.testing.models import Everything, IntKey
 

@@ -11,7 +11,7 @@ import pytest
 
 from polystore import Feature
 from polystore.errors import FieldError
-from polystore.query.nodes import Holding, Operator
+from polystore.query.operators import Holding, Operator
 from polystore.testing.compliance.embedded import both, docs
 from polystore.testing.harness import Db, rule
 from polystore.testing.models import Document

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from polystore import F, Q
 from polystore.errors import FieldError, PolystoreError, ValidationError
-from polystore.query.nodes import Operator
+from polystore.query.operators import Operator
 from polystore.testing import strategies
 from polystore.testing.compliance.properties import often
 from polystore.testing.harness import Db, rule

@@ -16,7 +16,7 @@ from pydantic import AnyUrl
 from polystore import Count, F, Feature, Max, Q, QuerySet
 from polystore.adapters.base import Streaming, SupportsAnalyze, SupportsRaw
 from polystore.errors import IndexRequired, NotSupportedError
-from polystore.query.nodes import ArithmeticOperator, DatePart, Operator
+from polystore.query.operators import ArithmeticOperator, DatePart, Operator
 from polystore.testing.harness import Capability, Db, rule
 from polystore.testing.models import Bare, City, Everything, Level, Mood, Person
 

@@ -8,7 +8,7 @@ import pytest
 
 from polystore import Case, Cast, Coalesce, Count, F, Feature, Max, Q, Sqrt, Sum, Value, When
 from polystore.errors import DataError
-from polystore.query.nodes import Aggregate, ArithmeticOperator, Function
+from polystore.query.operators import Aggregate, ArithmeticOperator, Function
 from polystore.schema.kinds import INT64_MAX
 from polystore.testing.harness import Db, rule
 from polystore.testing.models import Everything

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from polystore import Count, F, Feature, Length, Lower, Store, Sum
 from polystore.errors import FieldError, NotSupportedError, QueryUsageError
-from polystore.query.nodes import Aggregate, Function
+from polystore.query.operators import Aggregate, Function
 from polystore.testing import strategies
 from polystore.testing.compliance.properties import Pair, often
 from polystore.testing.harness import Db, rule

@@ -36,7 +36,7 @@ from polystore import (
     Window,
 )
 from polystore.errors import DataError
-from polystore.query.nodes import WindowFunction
+from polystore.query.operators import WindowFunction
 from polystore.testing import strategies
 from polystore.testing.compliance.properties import Pair, alike, often, outcome
 from polystore.testing.compliance.windows import column

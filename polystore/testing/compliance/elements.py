@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from polystore import Feature, Q
-from polystore.query.nodes import Holding
+from polystore.query.operators import Holding
 from polystore.testing.compliance.embedded import PATHS, both, docs, put
 from polystore.testing.harness import Db, rule
 from polystore.testing.models import Author, City, Line

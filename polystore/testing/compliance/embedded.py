@@ -11,7 +11,7 @@ import pytest
 
 from polystore import Avg, Count, F, Feature, Max, Min, Q, Sum
 from polystore.errors import FieldError
-from polystore.query.nodes import DatePart, Operator
+from polystore.query.operators import DatePart, Operator
 from polystore.testing.harness import Db, rule
 from polystore.testing.models import Author, City, Document, Level, Mood
 

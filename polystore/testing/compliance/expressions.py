@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from polystore import Case, Cast, Coalesce, Concat, Count, Extract, F, Feature, Lower, Q, Upper, Value, When
 from polystore.errors import FieldError, NotSupportedError, QueryUsageError
-from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Function, Operator
+from polystore.query.operators import Aggregate, ArithmeticOperator, DatePart, Function, Operator
 from polystore.testing.harness import Capability, Db, rule
 from polystore.testing.models import AutoKey, Everything, Mood, Ranked
 

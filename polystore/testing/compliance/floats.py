@@ -9,7 +9,7 @@ import pytest
 
 from polystore import F, Feature, Round, Value
 from polystore.errors import DataError
-from polystore.query.nodes import ArithmeticOperator, Function
+from polystore.query.operators import ArithmeticOperator, Function
 from polystore.schema.kinds import INT64_MAX
 from polystore.testing.compliance.functions import agree
 from polystore.testing.harness import Db, rule

@@ -43,7 +43,7 @@ from polystore import (
     Value,
 )
 from polystore.errors import DataError, FieldError
-from polystore.query.nodes import ArithmeticOperator, DatePart, Function
+from polystore.query.operators import ArithmeticOperator, DatePart, Function
 from polystore.schema.kinds import INT64_MIN
 from polystore.testing.harness import Db, rule
 from polystore.testing.models import Everything, Mood

@@ -10,7 +10,7 @@ import pytest
 
 from polystore import Avg, Case, Count, Extract, F, Feature, Lower, Max, Min, Q, Sum, Trunc, Upper, Value, When
 from polystore.errors import FieldError, NotSupportedError, QueryUsageError
-from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Function, Operator
+from polystore.query.operators import Aggregate, ArithmeticOperator, DatePart, Function, Operator
 from polystore.testing.harness import Db, rule
 from polystore.testing.models import Everything, Level, Ranked
 

@@ -9,7 +9,7 @@ import pytest
 
 from polystore import Cast, Count, F, Feature, Sum
 from polystore.errors import DataError, FieldError
-from polystore.query.nodes import Holding, Operator
+from polystore.query.operators import Holding, Operator
 from polystore.testing.compliance.embedded import both, docs
 from polystore.testing.harness import Db, rule
 from polystore.testing.models import Document

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from polystore import Feature, Lower, Upper, Value
-from polystore.query.nodes import Function
+from polystore.query.operators import Function
 from polystore.query.text import simple_lower, simple_upper
 from polystore.testing.harness import Db, rule
 from polystore.testing.models import Everything

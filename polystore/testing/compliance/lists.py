@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from polystore import Count, F, Feature, Lower, Max, Value
-from polystore.query.nodes import Aggregate, DatePart, Function
+from polystore.query.operators import Aggregate, DatePart, Function
 from polystore.testing.compliance.expressions import put
 from polystore.testing.harness import Db, rule
 from polystore.testing.models import Everything

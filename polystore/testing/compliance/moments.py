@@ -10,7 +10,7 @@ import pytest
 
 from polystore import Feature
 from polystore.errors import FieldError, ValidationError
-from polystore.query.nodes import DatePart
+from polystore.query.operators import DatePart
 from polystore.testing.harness import Db, rule
 from polystore.testing.models import Everything, Person, Stamped
 

@@ -8,7 +8,7 @@ import pytest
 
 from polystore import F, Feature, Q
 from polystore.errors import FieldError, NotNullViolation, ValidationError
-from polystore.query.nodes import ArithmeticOperator, Operator
+from polystore.query.operators import ArithmeticOperator, Operator
 from polystore.testing.harness import Db, rule
 from polystore.testing.models import Checked, Everything, Person
 

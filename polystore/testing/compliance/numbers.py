@@ -10,7 +10,7 @@ import pytest
 
 from polystore import F, Feature
 from polystore.errors import DataError, FieldError, ValidationError
-from polystore.query.nodes import ArithmeticOperator
+from polystore.query.operators import ArithmeticOperator
 from polystore.schema.kinds import INT64_MAX, INT64_MIN
 from polystore.testing.harness import Db, rule
 from polystore.testing.models import Checked, Everything, Level

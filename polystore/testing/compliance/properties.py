@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from polystore import Count, F, Feature, Q, QuerySet, Store
 from polystore.errors import DataError, NotSupportedError
-from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Operator
+from polystore.query.operators import Aggregate, ArithmeticOperator, DatePart, Operator
 from polystore.testing import computing, strategies
 from polystore.testing.drawing.families import FIRST_KEY
 from polystore.testing.harness import Db, rule

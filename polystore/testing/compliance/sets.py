@@ -10,7 +10,7 @@ import pytest
 
 from polystore import Cast, Count, F, Feature, Lower, QuerySet, Store, Value
 from polystore.errors import FieldError, NotSupportedError, QueryUsageError
-from polystore.query.nodes import Aggregate, Function
+from polystore.query.operators import Aggregate, Function
 from polystore.testing.compliance.capabilities import SCALARS, STRUCTURES
 from polystore.testing.harness import Capability, Db, rule
 from polystore.testing.models import Bare, Everything, Ranked

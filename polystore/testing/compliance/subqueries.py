@@ -23,7 +23,7 @@ from polystore import (
     When,
 )
 from polystore.errors import QueryUsageError
-from polystore.query.nodes import Aggregate, ArithmeticOperator, Function, Operator
+from polystore.query.operators import Aggregate, ArithmeticOperator, Function, Operator
 from polystore.testing.compliance.capabilities import SCALARS
 from polystore.testing.harness import Db, rule
 from polystore.testing.models import AutoKey, Everything, Known, Ranked

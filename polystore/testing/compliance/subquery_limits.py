@@ -16,7 +16,7 @@ from polystore import (
     Window,
 )
 from polystore.errors import FieldError, NotSupportedError, QueryUsageError
-from polystore.query.nodes import Aggregate, WindowFunction
+from polystore.query.operators import Aggregate, WindowFunction
 from polystore.testing.compliance.subqueries import SUBQUERIES, known, put, rows
 from polystore.testing.harness import Db, rule
 from polystore.testing.models import Known

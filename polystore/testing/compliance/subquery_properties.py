@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polystore import Count, Exists, F, Feature, Max, Min, OuterRef, Q, QuerySet, Store, Subquery
-from polystore.query.nodes import Aggregate, ArithmeticOperator
+from polystore.query.operators import Aggregate, ArithmeticOperator
 from polystore.testing import strategies
 from polystore.testing.compliance.properties import (
     Pair,

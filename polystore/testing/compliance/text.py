@@ -7,7 +7,7 @@ import re
 import pytest
 
 from polystore.errors import FieldError, ValidationError
-from polystore.query.nodes import Operator
+from polystore.query.operators import Operator
 from polystore.testing.harness import Db, rule
 from polystore.testing.models import Checked, Everything, TextKey
 

@@ -13,7 +13,7 @@ import pytest
 
 from polystore import Count, F, Feature, Lower, QuerySet, RowNumber, Sum, Window
 from polystore.errors import TransactionManagementError, UniqueViolation
-from polystore.query.nodes import Aggregate, ArithmeticOperator, Function, WindowFunction
+from polystore.query.operators import Aggregate, ArithmeticOperator, Function, WindowFunction
 from polystore.testing.harness import Capability, Db, rule
 from polystore.testing.models import Everything, Unique
 

@@ -40,7 +40,7 @@ from polystore import (
     Window,
 )
 from polystore.errors import DataError, FieldError, NotSupportedError, QueryUsageError
-from polystore.query.nodes import Aggregate, ArithmeticOperator, Function, WindowFunction
+from polystore.query.operators import Aggregate, ArithmeticOperator, Function, WindowFunction
 from polystore.testing.compliance.properties import alike
 from polystore.testing.harness import Capability, Db, rule
 from polystore.testing.models import Everything

@@ -8,7 +8,7 @@ from typing import Any
 from polystore import F
 from polystore.query.capabilities import Feature
 from polystore.query.functions import Combinable
-from polystore.query.nodes import Function
+from polystore.query.operators import Function
 from polystore.testing.drawing.conditions import condition
 from polystore.testing.drawing.expressions import computed, expression
 from polystore.testing.drawing.families import FAMILIES, FIELDS, FIRST_KEY

@@ -6,7 +6,7 @@ from typing import Any
 
 from polystore import Case, Q, When
 from polystore.query.capabilities import Feature
-from polystore.query.nodes import DatePart, Operator
+from polystore.query.operators import DatePart, Operator
 from polystore.testing.drawing.expressions import expression, leaf
 from polystore.testing.drawing.families import FAMILIES, FIELDS, PART_VALUES, PATTERNS
 from polystore.testing.drawing.grammar import Grammar, construct, drawn

@@ -39,7 +39,7 @@ from polystore import (
     Value,
 )
 from polystore.query.capabilities import Feature
-from polystore.query.nodes import ArithmeticOperator, DatePart, Function
+from polystore.query.operators import ArithmeticOperator, DatePart, Function
 from polystore.testing.drawing.families import DAY_PARTS, FAMILIES, TIME_PARTS
 from polystore.testing.drawing.grammar import CONSTRUCTS, Grammar, construct, drawn
 

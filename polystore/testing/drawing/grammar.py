@@ -13,7 +13,7 @@ from random import Random
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from polystore.query.capabilities import Feature
-from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Function, Operator
+from polystore.query.operators import Aggregate, ArithmeticOperator, DatePart, Function, Operator
 from polystore.testing.drawing.families import FIELDS, Pools
 
 Need: TypeAlias = Feature | Operator | DatePart | ArithmeticOperator | Function | Aggregate

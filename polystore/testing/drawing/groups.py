@@ -7,7 +7,7 @@ from typing import Any
 
 from polystore import Avg, Coalesce, Count, Max, Min, StdDev, Sum, Value, Variance
 from polystore.query.capabilities import Feature
-from polystore.query.nodes import Aggregate, ArithmeticOperator, Function
+from polystore.query.operators import Aggregate, ArithmeticOperator, Function
 from polystore.testing.drawing.chains import Chain, annotate, cut, narrow, order
 from polystore.testing.drawing.conditions import condition
 from polystore.testing.drawing.expressions import computed, expression, leaf

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from polystore import QuerySet
-from polystore.query.nodes import Aggregate, Function
+from polystore.query.operators import Aggregate, Function
 from polystore.testing.drawing.code import arguments_code
 from polystore.testing.drawing.grammar import Need
 

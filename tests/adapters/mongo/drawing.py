@@ -17,27 +17,22 @@ from polystore.query.coerce import ORDER_OPERATORS, TEXT_OPERATORS, allowed_oper
 from polystore.query.evaluate import Row, Run, computation
 from polystore.query.names import made_field
 from polystore.query.nodes import (
-    Aggregate,
     Aggregated,
     All,
     Arithmetic,
-    ArithmeticOperator,
     Call,
     Case,
     Column,
     Compare,
     Computed,
     Condition,
-    DatePart,
     Either,
     Expression,
     Extract,
-    Function,
     Group,
     IsNull,
     Not,
     Null,
-    Operator,
     Order,
     Parameter,
     ParameterList,
@@ -46,6 +41,7 @@ from polystore.query.nodes import (
     Truth,
     Within,
 )
+from polystore.query.operators import Aggregate, ArithmeticOperator, DatePart, Function, Operator
 from polystore.query.signatures import (
     CASTS,
     PARTS,

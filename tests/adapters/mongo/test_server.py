@@ -25,7 +25,7 @@ from polystore.errors import (
     StoreUnavailable,
     UniqueViolation,
 )
-from polystore.query.nodes import Operator
+from polystore.query.operators import Operator
 from polystore.query.text import fold_table, simple_fold
 from tests.adapters.mongo.helpers import NOTE, SESSION, Note, Session, bound
 

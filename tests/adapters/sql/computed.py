@@ -12,11 +12,9 @@ from hypothesis.strategies import DrawFn
 
 from polystore.query.names import made_field, names_of
 from polystore.query.nodes import (
-    Aggregate,
     Aggregated,
     All,
     Arithmetic,
-    ArithmeticOperator,
     Assignment,
     Call,
     Case,
@@ -24,16 +22,13 @@ from polystore.query.nodes import (
     Compare,
     Computed,
     Condition,
-    DatePart,
     Either,
     Expression,
     Extract,
-    Function,
     Group,
     IsNull,
     Not,
     Operation,
-    Operator,
     Order,
     Parameter,
     Select,
@@ -41,6 +36,7 @@ from polystore.query.nodes import (
     Truth,
     Update,
 )
+from polystore.query.operators import Aggregate, ArithmeticOperator, DatePart, Function, Operator
 from polystore.query.reading import _kind_of_arithmetic
 from polystore.query.signatures import CASTS, PARTS, SIGNATURES, UNITS, aggregate_kind, common_kind
 from polystore.query.simplify import rooted, simplify

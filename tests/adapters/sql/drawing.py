@@ -13,13 +13,11 @@ from polystore.query.names import names_of
 from polystore.query.nodes import (
     All,
     Arithmetic,
-    ArithmeticOperator,
     Assignment,
     Column,
     Compare,
     Condition,
     Count,
-    DatePart,
     Either,
     Exists,
     Expression,
@@ -28,7 +26,6 @@ from polystore.query.nodes import (
     Not,
     Null,
     Operation,
-    Operator,
     Order,
     Parameter,
     ParameterList,
@@ -37,6 +34,7 @@ from polystore.query.nodes import (
     Within,
     part_kind,
 )
+from polystore.query.operators import ArithmeticOperator, DatePart, Operator
 from polystore.query.reading import _kind_of_arithmetic, refuse_mixed
 from polystore.query.signatures import PARTS
 from polystore.query.simplify import FALSE, rooted

@@ -23,13 +23,13 @@ from polystore.query.nodes import (
     Condition,
     Delete,
     Expression,
-    Function,
     Operation,
     Parameter,
     Select,
     Truth,
     Update,
 )
+from polystore.query.operators import Function
 from polystore.query.walk import columns_of, expressions_of, expressions_within
 from tests.adapters.sql.computed import computed, groups, groups_of_rows, named, sorted_rows, updates
 from tests.adapters.sql.conftest import DATABASES, url_of

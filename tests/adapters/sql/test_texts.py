@@ -13,13 +13,11 @@ from polystore.errors import NotSupportedError
 from polystore.query.nodes import (
     All,
     Arithmetic,
-    ArithmeticOperator,
     Assignment,
     Column,
     Compare,
     Condition,
     Count,
-    DatePart,
     Delete,
     Either,
     Exists,
@@ -29,7 +27,6 @@ from polystore.query.nodes import (
     Not,
     OnConflict,
     Operation,
-    Operator,
     Order,
     Parameter,
     ParameterList,
@@ -38,6 +35,7 @@ from polystore.query.nodes import (
     UpdateEach,
     Within,
 )
+from polystore.query.operators import ArithmeticOperator, DatePart, Operator
 from polystore.schema.kinds import IntKind, TextKind
 from polystore.schema.model import FieldInfo, Schema, UniqueInfo
 from tests.adapters.sql.items import ITEM, LABEL, TOKEN, make_schema

@@ -20,7 +20,7 @@ from polystore.errors import NotSupportedError
 from polystore.query.evaluate import decimal_result
 from polystore.query.evaluate.functions import caster
 from polystore.query.evaluate.numbers import settled
-from polystore.query.nodes import Aggregate, ArithmeticOperator, DatePart, Function
+from polystore.query.operators import Aggregate, ArithmeticOperator, DatePart, Function
 from polystore.schema.kinds import (
     BoolKind,
     DateKind,

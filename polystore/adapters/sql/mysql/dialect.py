@@ -60,16 +60,8 @@ from polystore.adapters.sql.types import (
 )
 from polystore.errors import NotSupportedError
 from polystore.query.capabilities import DOCUMENTS, EVERYTHING, Capabilities, Feature
-from polystore.query.nodes import (
-    ArithmeticOperator,
-    Function,
-    Holding,
-    Operator,
-    Order,
-    Parameter,
-    ParameterList,
-    WindowFunction,
-)
+from polystore.query.nodes import Order, Parameter, ParameterList
+from polystore.query.operators import ArithmeticOperator, Function, Holding, Operator, WindowFunction
 from polystore.schema.kinds import (
     BoolKind,
     BytesKind,

@@ -18,7 +18,8 @@ from polystore.adapters.sql.mysql.elements import all_of, any_of, only, text_of
 from polystore.adapters.sql.mysql.sizes import Sized
 from polystore.adapters.sql.mysql.templates import FAIL
 from polystore.adapters.sql.raw import Raw
-from polystore.query.nodes import Holding, Null, Operator, Parameter, Path
+from polystore.query.nodes import Null, Parameter, Path
+from polystore.query.operators import Holding, Operator
 from polystore.schema.document import document_dump
 from polystore.schema.kinds import (
     BoolKind,

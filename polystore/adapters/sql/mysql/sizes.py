@@ -10,7 +10,7 @@ from polystore.adapters.sql.dialect import Sql
 from polystore.adapters.sql.raw import Raw
 from polystore.adapters.sql.types import Convert
 from polystore.errors import NotSupportedError
-from polystore.query.nodes import ArithmeticOperator
+from polystore.query.operators import ArithmeticOperator
 
 QUOTIENT_PLACES = 30
 _INT = (20, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from polystore.query.nodes import ArithmeticOperator, DatePart, Operator
+from polystore.query.operators import ArithmeticOperator, DatePart, Operator
 
 PARTS = {
     DatePart.YEAR: "YEAR({0})",

@@ -12,7 +12,7 @@ from polystore.adapters.sql.postgresql.templates import PARTS, ROUND_FLOAT, TO_D
 from polystore.adapters.sql.raw import Raw
 from polystore.adapters.sql.types import Convert
 from polystore.query.evaluate.numbers import settled
-from polystore.query.nodes import Aggregate, DatePart, Function
+from polystore.query.operators import Aggregate, DatePart, Function
 from polystore.query.text import simple_lower, simple_upper
 from polystore.schema.kinds import (
     BoolKind,

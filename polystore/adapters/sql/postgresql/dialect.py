@@ -56,7 +56,8 @@ from polystore.adapters.sql.types import (
 from polystore.adapters.sql.upserts import EachParts, on_conflict_text
 from polystore.errors import NotSupportedError
 from polystore.query.capabilities import EVERYTHING, Capabilities, Feature
-from polystore.query.nodes import ArithmeticOperator, Operator, Order, Parameter, ParameterList
+from polystore.query.nodes import Order, Parameter, ParameterList
+from polystore.query.operators import ArithmeticOperator, Operator
 from polystore.schema.kinds import (
     BoolKind,
     BytesKind,

@@ -13,7 +13,8 @@ from polystore.adapters.sql.documents import Documents, Sql
 from polystore.adapters.sql.expressions import Expressions
 from polystore.adapters.sql.postgresql.jsonb import jsonb_dump
 from polystore.adapters.sql.raw import Raw
-from polystore.query.nodes import Holding, Null, Operator, Parameter, Path
+from polystore.query.nodes import Null, Parameter, Path
+from polystore.query.operators import Holding, Operator
 from polystore.schema.document_indexes import holds_singles, targets_of
 from polystore.schema.kinds import (
     BoolKind,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from polystore.adapters.sql.patterns import fold_characters
-from polystore.query.nodes import ArithmeticOperator, DatePart, Operator
+from polystore.query.operators import ArithmeticOperator, DatePart, Operator
 
 
 @cache

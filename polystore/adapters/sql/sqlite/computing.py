@@ -12,7 +12,7 @@ from polystore.adapters.sql.expressions import Expressions, composed
 from polystore.adapters.sql.raw import Raw
 from polystore.adapters.sql.types import Convert, spaced_iso
 from polystore.query.evaluate.numbers import settled
-from polystore.query.nodes import Aggregate, DatePart, Function
+from polystore.query.operators import Aggregate, DatePart, Function
 from polystore.schema.kinds import (
     DateKind,
     DateTimeKind,

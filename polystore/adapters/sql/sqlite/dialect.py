@@ -48,7 +48,8 @@ from polystore.adapters.sql.types import (
 from polystore.adapters.sql.upserts import on_conflict_text
 from polystore.errors import NotSupportedError
 from polystore.query.capabilities import EVERYTHING, Capabilities, Feature
-from polystore.query.nodes import ArithmeticOperator, Operator, Parameter, ParameterList
+from polystore.query.nodes import Parameter, ParameterList
+from polystore.query.operators import ArithmeticOperator, Operator
 from polystore.query.text import simple_fold
 from polystore.schema.kinds import (
     BoolKind,

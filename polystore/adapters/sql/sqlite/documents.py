@@ -14,7 +14,8 @@ from polystore.adapters.sql.expressions import Expressions
 from polystore.adapters.sql.raw import Raw
 from polystore.adapters.sql.sqlite.structures import steps_text
 from polystore.adapters.sql.types import json_dump
-from polystore.query.nodes import Holding, Null, Operator, Parameter, Path
+from polystore.query.nodes import Null, Parameter, Path
+from polystore.query.operators import Holding, Operator
 from polystore.schema.document import document_dump
 from polystore.schema.document_indexes import targets_of
 from polystore.schema.kinds import (

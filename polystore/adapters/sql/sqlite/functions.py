@@ -20,7 +20,7 @@ from polystore.adapters.sql.sqlite.values import VALUES
 from polystore.adapters.sql.types import EXACT, checked_int, scaled
 from polystore.errors import DataError
 from polystore.query.evaluate import decimal_result, matches, number_result
-from polystore.query.nodes import ArithmeticOperator
+from polystore.query.operators import ArithmeticOperator
 from polystore.query.text import simple_fold
 from polystore.schema.plain import normaliser
 

@@ -20,7 +20,7 @@ from polystore.query.evaluate.structures import (
     number_in_json,
     without_null,
 )
-from polystore.query.nodes import Holding
+from polystore.query.operators import Holding
 from polystore.schema.kinds import FloatKind, IntKind, TextKind
 from polystore.schema.paths import Item, JsonKey, Key, Step
 

@@ -14,7 +14,7 @@ from polystore.adapters.sql.types import EXACT, iso_time, spaced_iso
 from polystore.query.evaluate.dates import extractor, truncator
 from polystore.query.evaluate.functions import FUNCTIONS, caster
 from polystore.query.evaluate.numbers import checked_int, settled
-from polystore.query.nodes import DatePart, Function
+from polystore.query.operators import DatePart, Function
 from polystore.schema.kinds import DecimalKind, FloatKind, IntKind, Kind, TextKind
 
 _INT, _FLOAT, _DECIMAL, _TEXT = IntKind(), FloatKind(), DecimalKind(), TextKind()
