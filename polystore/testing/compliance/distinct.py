@@ -133,6 +133,7 @@ def test_the_first_rows_come_behind_client(db: Db) -> None:
 
 @rule("F12")
 def test_an_order_that_begins_with_something_else_is_refused(db: Db) -> None:
+    db.given(Everything, [])
     with db.commands(0):
         for query in (
             rows.distinct("text").order_by("number", "text"),
@@ -245,6 +246,7 @@ def test_a_random_order_comes_behind_client(db: Db) -> None:
 
 @rule("F21", "K1")
 def test_what_needs_an_order_that_lasts_refuses_a_random_one(db: Db) -> None:
+    db.given(Everything, [])
     query = IntKey.objects.order_by("?")
     with db.commands(0):
         with pytest.raises(QueryUsageError, match="lasts"):

@@ -427,6 +427,7 @@ def test_queries_that_do_not_go_together_are_refused(db: Db) -> None:
 
 @rule("F17", "K1")
 def test_queries_on_different_stores_are_refused(db: Db) -> None:
+    db.given(Everything, [])
     elsewhere = Store("memory://")
     query = rows.values("name").union(Bare.objects.using(elsewhere).values("name"))
     with db.commands(0), pytest.raises(NotSupportedError, match=r"Everything is on store .* and Bare on .*memory"):

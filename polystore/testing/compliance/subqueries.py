@@ -341,7 +341,14 @@ def test_groups_stand_behind_in(db: Db) -> None:
     assert db.found(rows.filter(number__in=several)) == "b d"
     assert db.found(rows.exclude(number__in=several)) == "a c e"
     assert db.found(rows.filter(number__in=known.values("number").annotate(n=Count("*")).values("n"))) == "a b d"
-    assert db.found(rows.filter(Exists(known.values("number").annotate(n=Count("*")).filter(n__gt=2)))) == ""
+
+
+@rule("A8", needs=[Feature.GROUP, Feature.HAVING, Feature.GROUP_SOURCE, Aggregate.COUNT, Operator.GT])
+def test_it_is_asked_whether_there_are_groups(db: Db) -> None:
+    put(db)
+    groups = known.values("number").annotate(n=Count("*"))
+    assert db.found(rows.filter(Exists(groups.filter(n__gt=2)))) == ""
+    assert db.found(rows.filter(Exists(groups.filter(n__gt=1)), number=1)) == "a"
 
 
 @rule("A18", needs=[*GROUPED, Aggregate.COUNT])

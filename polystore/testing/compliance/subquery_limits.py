@@ -102,6 +102,7 @@ def test_values_of_the_same_model_are_those_before_the_update(db: Db) -> None:
 
 @rule("A17")
 def test_a_subquery_does_not_stand_beside_the_aggregates_of_all_rows(db: Db) -> None:
+    put(db)
     value = Subquery(known.filter(name="x").values("number"))
     with db.commands(0), pytest.raises(FieldError, match=r"Everything: aggregate.n=.*no subquery beside"):
         db(rows.all()).aggregate(n=Sum("rank") + value)
@@ -112,6 +113,7 @@ def test_a_subquery_does_not_stand_beside_the_aggregates_of_all_rows(db: Db) -> 
 
 @rule("A4")
 def test_one_value_is_selected_within_another_query(db: Db) -> None:
+    put(db)
     with pytest.raises(QueryUsageError, match="Known: number__in takes one value of each row, not name, number"):
         rows.filter(number__in=known.values("name", "number"))
     with pytest.raises(QueryUsageError, match="Known: Subquery takes one value"):
@@ -128,6 +130,7 @@ def test_one_value_is_selected_within_another_query(db: Db) -> None:
 
 @rule("A4")
 def test_a_reference_to_a_query_around_does_not_run_alone(db: Db) -> None:
+    put(db)
     with db.commands(0), pytest.raises(QueryUsageError, match="Known: OuterRef refers to a query around"):
         db(known.filter(number=OuterRef("number"))).rows()
     with db.commands(0), pytest.raises(QueryUsageError, match="Everything: OuterRef refers to a query around"):
@@ -136,6 +139,7 @@ def test_a_reference_to_a_query_around_does_not_run_alone(db: Db) -> None:
 
 @rule("H5")
 def test_what_a_store_does_not_do_within_a_query_is_refused_with_a_remedy(db: Db) -> None:
+    put(db)
     query = rows.filter(Exists(known.filter(number=OuterRef("number"))))
     if not db.declares(SUBQUERIES):
         with db.commands(0), pytest.raises(NotSupportedError, match=r"Everything on .*Known.*OuterRef.*__in"):

@@ -380,6 +380,7 @@ def test_rows_with_windows_are_put_together(db: Db) -> None:
 
 @rule("F12")
 def test_windows_that_mean_nothing_are_refused(db: Db) -> None:
+    put(db)
     annotate = rows.annotate
     number = Window(RowNumber(), order_by="name")
     with db.commands(0):
