@@ -49,7 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", f"server(*names, private=False): the test needs these real servers, of {', '.join(NAMES)}"
     )
     config.stash[NOT_RUN] = {}
-    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+    if worker := getattr(config, "workerinput", {}).get("workerid"):
         config.add_cleanup(use_own_databases(worker))
 
 

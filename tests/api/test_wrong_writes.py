@@ -232,7 +232,7 @@ def test_a_write_of_nothing_is_refused(album: Album, sent: list[str]) -> None:
 
 def test_only_plain_rows_are_written(sent: list[str]) -> None:
     plain = "Album: delete() works on filtered rows, not on {}; filter by key instead"
-    what = "a slice, distinct(), values() or rows of a window"
+    what = "a slice, distinct() or values()"
     assert told(QueryUsageError, lambda: Album.objects.values("title").delete()) == plain.format(what)
     assert told(QueryUsageError, lambda: Album.objects.distinct().delete()) == plain.format(what)
     assert told(QueryUsageError, lambda: Album.objects.client(max_rows=9).delete()) == (

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, assert_never
+from typing import Any
 
 from polystore.adapters.base import undeclared
 from polystore.errors import UniqueViolation
 from polystore.query import evaluate
-from polystore.query.nodes import Combination, Count, Delete, Exists, Group, Insert, Select, Update, UpdateEach
+from polystore.query.nodes import Count, Delete, Exists, Insert, Select, Update, UpdateEach
 from polystore.schema.model import Schema
 
 from .compile import Command
@@ -33,8 +33,6 @@ class FileBackend:
             match operation:
                 case Select():
                     return evaluate.select_rows(rows, operation, values)
-                case Group() | Combination():
-                    undeclared(operation)
                 case Count():
                     return evaluate.count_rows(rows, operation, values)
                 case Exists():
@@ -52,7 +50,7 @@ class FileBackend:
                     if keys:
                         file.write((), keys)
                     return len(keys)
-            assert_never(operation)
+            undeclared(operation)
 
     def ping(self) -> None:
         """A folder always answers."""
