@@ -50,7 +50,7 @@ class FileBackend:
                     if keys:
                         file.write((), keys)
                     return len(keys)
-            undeclared(operation)
+            return undeclared(operation)
 
     def ping(self) -> None:
         """A folder always answers."""
