@@ -299,6 +299,12 @@ def test_distinct_removes_equal_rows_of_the_selected_values(db: Db) -> None:
     assert db(rows.filter(number__lt=1).values("text").distinct()).exists() is True
 
 
+@rule("F12", needs=[Feature.DISTINCT, Feature.GROUP_ANY])
+def test_values_that_no_index_keeps_come_once(db: Db) -> None:
+    db.given(Bare, [{"name": "a", "number": 1}, {"name": "b", "number": 2}, {"name": "c", "number": 1}])
+    assert sorted(db(Bare.objects.values_list("number", flat=True).distinct()).rows()) == [1, 2]
+
+
 @rule("F12", "A18", needs=[Feature.DISTINCT], verbs=["distinct"])
 def test_null_is_one_of_the_distinct_values(db: Db) -> None:
     db.given(Everything, [{"name": "a"}, {"name": "b"}, {"name": "c", "number": 0}])
