@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polystore import F, Q
+from polystore import Count, Exists, F, Lower, Max, OuterRef, Q, RowNumber, Window
 from polystore.errors import FieldError, PolystoreError, ValidationError
 from polystore.query.operators import Operator
 from polystore.testing import strategies
@@ -142,6 +142,14 @@ VERBS: dict[str, Callable[[Db, str], Any]] = {
     "values_list": lambda db, name: db(rows.values_list("text", name)).rows(),
     "only": lambda db, name: db(rows.only(name)).rows(),
     "defer": lambda db, name: db(rows.defer(name)).rows(),
+    "distinct": lambda db, name: db(rows.distinct(name)).rows(),
+    "annotate": lambda db, name: db(rows.annotate(low=Lower(name))).rows(),
+    "groups": lambda db, name: db(rows.values(name).annotate(n=Count("*"))).rows(),
+    "aggregate": lambda db, name: db(rows.all()).aggregate(most=Max(name)),
+    "Window": lambda db, name: db(rows.annotate(place=Window(RowNumber(), partition_by=name))).rows(),
+    "OuterRef": lambda db, name: db(rows.filter(Exists(rows.filter(text=OuterRef(name))))).rows(),
+    "in with a queryset": lambda db, name: db(rows.filter(text__in=rows.values(name))).rows(),
+    "dates": lambda db, name: db(rows.dates(name, "year")).rows(),
     "earliest": lambda db, name: db(rows.all()).earliest(name),
     "in_bulk": lambda db, name: db(rows.all()).in_bulk([1], field_name=name),
     "create": lambda db, name: db(rows.all()).create(**{"name": "n", name: "a"}),
