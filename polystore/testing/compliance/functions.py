@@ -434,3 +434,10 @@ def test_dates_are_the_first_days_of_units_each_once(db: Db) -> None:
             db(rows.dates("number", "year")).rows()
         with pytest.raises(FieldError, match="ASC"):
             rows.dates("day", "year", "up")  # type: ignore[arg-type]  # the error is tested
+
+
+@rule("A13", needs=[Feature.COMPUTED, Function.CAST])
+@pytest.mark.parametrize("field", ["number", "amount", "day"])
+def test_null_cast_to_text_is_null(db: Db, field: str) -> None:
+    db.given(Everything, [{"name": "a"}])
+    assert db(rows.values_list(Cast(field, str), flat=True)).rows() == [None]

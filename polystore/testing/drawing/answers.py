@@ -16,6 +16,7 @@ from polystore.errors import (
     MultipleObjectsReturned,
     NotSupportedError,
     QueryUsageError,
+    ValidationError,
 )
 
 
@@ -47,7 +48,7 @@ def outcome(run: Callable[[], Any]) -> Any:
         return plain(run())
     except NotSupportedError as error:
         raise Refusal(error) from error
-    except (FieldError, QueryUsageError) as error:
+    except (FieldError, QueryUsageError, ValidationError) as error:
         return Misuse(f"{type(error).__name__}: {error}")
     except _ANSWERS as error:
         return Failure("DataError" if isinstance(error, DataError) else type(error).__name__)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from polystore import Case, Cast, Coalesce, Extract, Greatest, Least, NullIf, Q, QuerySet, Trunc, When
+from polystore import Avg, Case, Cast, Coalesce, Extract, Greatest, Least, NullIf, Q, QuerySet, Sum, Trunc, When
 from polystore.errors import DataError, FieldError
 from polystore.query.aggregates import Aggregation
 from polystore.query.calls import Call
@@ -29,12 +29,13 @@ def may_differ(query: DrawnQuery, source: QuerySet[Any, Any]) -> bool:
         query.verb.name not in _STRICT_VERBS
         or any(call.name in ("filter", "exclude", "[]", "distinct", *_ADDING) for call in query.calls)
         or any(isinstance(part, _CHOOSING) for part in found)
+        or any(isinstance(part, Avg) for part in found)
     )
     return leaves_out and lurks(query, source)
 
 
 def lurks(query: DrawnQuery, source: QuerySet[Any, Any]) -> bool:
-    """Whether an expression of the query has no value in some row; of sums this is not looked into."""
+    """Whether an expression of the query has no value in some row; of sums and means this is not looked into."""
     for call in query.calls:
         if call.name in _ADDING and not any(isinstance(part, Aggregation) for part in _all(call.named.values())):
             source = call.on(source)
@@ -42,7 +43,7 @@ def lurks(query: DrawnQuery, source: QuerySet[Any, Any]) -> bool:
         if not isinstance(expression, Combinable):
             continue
         if isinstance(expression, Aggregation):
-            if expression.aggregate.value == "Sum":
+            if isinstance(expression, Sum | Avg):
                 return True
             continue
         try:

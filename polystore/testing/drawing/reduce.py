@@ -97,7 +97,9 @@ def simpler(value: Any) -> Iterator[Any]:
         case Extract() | Trunc() | Cast() | Ordering():
             yield from _with(value, "expression")
         case Aggregation():
-            yield from (_changed(value, **{name: None}) for name in ("filter", "default") if getattr(value, name))
+            yield from (
+                _changed(value, **{name: None}) for name in ("filter", "default") if getattr(value, name) is not None
+            )
             yield from (_changed(value, distinct=False) for _ in "1" if value.distinct)
             yield from _with(value, "expression")
             yield from _with(value, "filter")

@@ -31,8 +31,8 @@ BEGINNINGS = {
     DatePart.SECOND: "LEFT({0}, 19)",
 }
 UUID_TEXT = (
-    "LOWER(CONCAT_WS('-', LEFT(HEX({0}), 8), SUBSTR(HEX({0}), 9, 4), SUBSTR(HEX({0}), 13, 4), "
-    "SUBSTR(HEX({0}), 17, 4), RIGHT(HEX({0}), 12)))"
+    "LOWER(CONCAT(LEFT(HEX({0}), 8), '-', SUBSTR(HEX({0}), 9, 4), '-', SUBSTR(HEX({0}), 13, 4), '-', "
+    "SUBSTR(HEX({0}), 17, 4), '-', RIGHT(HEX({0}), 12)))"
 )
 PAIRS = {
     Operator.CONTAINS: "(INSTR({0}, {1}) > 0)",
