@@ -8,6 +8,7 @@ and something in the query lets a store leave parts out.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from polystore import Avg, Case, Cast, Coalesce, Extract, Greatest, Least, NullIf, Q, QuerySet, Sum, Trunc, When
@@ -38,7 +39,8 @@ def lurks(query: DrawnQuery, source: QuerySet[Any, Any]) -> bool:
     """Whether an expression of the query has no value in some row; of sums and means this is not looked into."""
     for call in query.calls:
         if call.name in _ADDING and not any(isinstance(part, Aggregation) for part in _all(call.named.values())):
-            source = call.on(source)
+            with suppress(FieldError):  # it names what groups have
+                source = call.on(source)
     for expression in _expressions(query):
         if not isinstance(expression, Combinable):
             continue
