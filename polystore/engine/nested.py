@@ -238,23 +238,33 @@ def _refused(handle: Handle, there: Handle, *, behind_client: bool) -> NotSuppor
 
 
 def _bounded(inner: Inner, most: int, there: Handle) -> tuple[Shape, Values]:
-    """The query with no more than ``most`` rows; without a slice in no order, each value once where that is easy."""
+    """The query with no more than ``most`` rows; in no order where it decides nothing, each value once where that is
+    easy.
+    """
     shape, values = inner.rows.shape, inner.values
     place = next((place for place, step in enumerate(shape) if step[0] == "slice"), None)
     if place is None:
         once = (("distinct",),) if _is_told_apart(shape, there) else ()
-        return (*shape, ("order", ()), *once, ("slice", False, True)), (*values, most)
+        unordered = () if _takes_first_rows(shape) else (("order", ()),)
+        return (*shape, *unordered, *once, ("slice", False, True)), (*values, most)
     _, has_offset, has_limit = shape[place]
     if has_limit:
         return shape, (*values[:-1], min(values[-1], most))
     return (*shape[:place], ("slice", has_offset, True), *shape[place + 1 :]), (*values, most)
 
 
+def _takes_first_rows(shape: Shape) -> bool:
+    """Whether the order says which rows there are: ``distinct()`` with fields."""
+    return any(step[0] == "distinct" and len(step) > 1 for step in shape)
+
+
 def _is_told_apart(shape: Shape, there: Handle) -> bool:
     """Whether the store finds the distinct values, and there may be fewer of them than rows."""
     if any(step[0] in ("client", "distinct", "annotate", "alias") for step in shape):
         return False
-    field = there.schema.field(shape[-1][1][0])
+    field = there.schema.by_name.get(shape[-1][1][0])
+    if field is None:  # what lies at a path
+        return False
     unique = field.primary_key or any(each.fields == (field.name,) for each in there.schema.uniques)
     declared = Feature.DISTINCT in there.connection.adapter.capabilities.features
     return declared and not unique and not isinstance(field.kind, BytesKind)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from polystore import Count, Exists, F, Field, Model, OuterRef, Q, Store, Subquery, field
+from polystore import Count, EmbeddedModel, Exists, F, Field, Model, OuterRef, Q, Store, Subquery, field
 from polystore.errors import ConfigurationError, FieldError, NotSupportedError, QueryTooBroad, QueryUsageError
 from tests.api.shop import told
 
@@ -19,10 +19,15 @@ class Author(Model):
         table = "within_author"
 
 
+class Print(EmbeddedModel):
+    ink: Field[str]
+
+
 class Book(Model):
     title: Field[str] = field(max_length=50, index=True)
     author: Field[int | None] = field(default=None, index=True)
     pages: Field[int] = field(default=0, index=True)
+    print: Field[Print | None] = field(default=None)
 
     class Meta:
         table = "within_book"
@@ -115,6 +120,19 @@ def test_more_values_than_the_budget_are_refused_by_name(two: Store) -> None:
 def test_equal_values_count_once_against_the_budget(two: Store) -> None:
     Book.objects.bulk_create([Book(title=f"t{n}", author=1) for n in range(20)])
     assert names(Author.objects.filter(id__in=Book.objects.filter(author=1).values("author"))) == ["ann"]
+
+
+def test_the_first_rows_of_another_store_are_those_of_their_order(two: Store) -> None:
+    Book.objects.all().delete()
+    for title, pages in [("ann", 2), ("bob", 2), ("eve", 3)]:
+        Book.objects.create(title=title, pages=pages)
+    by_pages = Book.objects.order_by("pages", "-title").distinct("pages")
+    assert names(Author.objects.filter(name__in=by_pages.values("title"))) == ["bob", "eve"]
+
+
+def test_what_lies_in_documents_of_another_store_is_passed_on(two: Store) -> None:
+    Book.objects.create(title="e", print=Print(ink="eve"))
+    assert names(Author.objects.filter(name__in=Book.objects.filter(title="e").values("print__ink"))) == ["eve"]
 
 
 def test_what_refers_to_another_store_is_refused_with_both(two: Store) -> None:

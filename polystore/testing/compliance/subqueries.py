@@ -26,7 +26,7 @@ from polystore.errors import QueryUsageError
 from polystore.query.operators import Aggregate, ArithmeticOperator, Function, Operator
 from polystore.testing.compliance.capabilities import SCALARS
 from polystore.testing.harness import Db, rule
-from polystore.testing.models import AutoKey, Everything, Known, Ranked
+from polystore.testing.models import Author, AutoKey, Document, Everything, Known, Ranked
 
 rows, known = Everything.objects, Known.objects
 SUBQUERIES = Feature.SUBQUERIES
@@ -413,3 +413,12 @@ def test_a_queryset_behind_in_refers_to_the_row_around(db: Db) -> None:
     assert db.found(rows.filter(text__in=same)) == "a b"
     assert db.found(rows.exclude(text__in=same)) == "c d e"
     assert db.found(rows.filter(name__in=rows.filter(other=OuterRef("other"), number=1).values("name"))) == "a"
+
+
+@rule("A8", "G9", needs=[SUBQUERIES, Feature.PATHS])
+def test_what_lies_at_a_path_stands_behind_in(db: Db) -> None:
+    put(db)
+    db.given(Document, [{"name": "d", "author": Author(name="x")}, {"name": "e"}])
+    authors = Document.objects.values("author__name")
+    assert db.found(rows.filter(text__in=authors)) == db.found(rows.filter(text="x")) != ""
+    assert db.found(rows.exclude(text__in=authors)) == db.found(rows.exclude(text="x"))

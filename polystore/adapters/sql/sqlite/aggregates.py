@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
+from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Callable
 from decimal import Decimal
@@ -25,7 +26,7 @@ def register_aggregates(connection: sqlite3.Connection) -> None:
         connection.create_window_function(name, 1, made)
 
 
-class _Moving:
+class _Moving(ABC):
     """An aggregate whose result is its value in the end."""
 
     @remembered
@@ -36,9 +37,9 @@ class _Moving:
     def value(self) -> Any:
         return self.result()
 
+    @abstractmethod
     def result(self) -> Any:
         """What the values there are come to."""
-        raise NotImplementedError
 
 
 class _IntSum(_Moving):
