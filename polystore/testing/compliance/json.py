@@ -444,6 +444,7 @@ def test_what_json_is_not_asked_is_refused_with_what_would_work(db: Db, lookup: 
 @rule("G12")
 def test_a_document_that_is_too_large_for_a_store_is_refused_whole(db: Db) -> None:
     large = {"text": "x" * (17 << 20)}
+    db.given(Document, [])
     try:
         db(docs.all()).create(name="large", data=large)
     except DataError as error:
