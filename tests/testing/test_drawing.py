@@ -215,8 +215,10 @@ def test_over_no_rows_only_what_is_constant_is_an_excuse() -> None:
     judge = judge_of(CountingAdapter(open_adapter("default", "memory://")))
     constant = DrawnQuery((Call("filter", (Q(real=Value(1) / Value(0)),)),), Call("rows"))
     of_a_field = DrawnQuery((Call("filter", (Q(real=Value(1) / F("number")),)),), Call("rows"))
+    too_long = DrawnQuery((), Call("update", (), {"amount": Value(9007199254740993) * Value(-1)}))
+    fitting = DrawnQuery((), Call("update", (), {"amount": Value(9007) * Value(-1)}))
     with judge.db.store:
-        for query, excused in ((constant, True), (of_a_field, False)):
+        for query, excused in ((constant, True), (of_a_field, False), (too_long, True), (fitting, False)):
             judge.put([])
             assert judge._excused(query) is excused
 

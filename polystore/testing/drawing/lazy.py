@@ -12,10 +12,11 @@ from contextlib import suppress
 from typing import Any
 
 from polystore import Avg, Case, Cast, Coalesce, Extract, Greatest, Least, NullIf, Q, QuerySet, Sum, Trunc, When
-from polystore.errors import DataError, FieldError
+from polystore.errors import DataError, FieldError, PolystoreError
 from polystore.query.aggregates import Aggregation
 from polystore.query.calls import Call
 from polystore.query.functions import Combinable, Combined, Ordering
+from polystore.testing.drawing.query import Call as Step
 from polystore.testing.drawing.query import DrawnQuery
 
 _CHOOSING = (Q, Case, Coalesce, NullIf, Greatest, Least)
@@ -36,7 +37,10 @@ def may_differ(query: DrawnQuery, source: QuerySet[Any, Any]) -> bool:
 
 
 def lurks(query: DrawnQuery, source: QuerySet[Any, Any]) -> bool:
-    """Whether an expression of the query has no value in some row; of sums and means this is not looked into."""
+    """Whether an expression of the query has no value in some row, or one that its field cannot hold.
+
+    Of sums and means this is not looked into. Rows may be updated by this.
+    """
     for call in query.calls:
         if call.name in _ADDING and not any(isinstance(part, Aggregation) for part in _all(call.named.values())):
             with suppress(FieldError):  # it names what groups have
@@ -54,6 +58,14 @@ def lurks(query: DrawnQuery, source: QuerySet[Any, Any]) -> bool:
             return True
         except FieldError:
             continue
+    return query.verb.name == "update" and _does_not_fit(query.verb, source)
+
+
+def _does_not_fit(update: Step, source: QuerySet[Any, Any]) -> bool:
+    try:
+        update.on(source)
+    except PolystoreError as error:
+        return isinstance(error, DataError)
     return False
 
 
