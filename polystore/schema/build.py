@@ -29,6 +29,9 @@ from polystore.schema.model import MISSING, FieldInfo, IndexInfo, Schema, Unique
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_TABLE = re.compile(r"[^\W\d]([\w .-]*[\w-])?\Z")
+LONGEST_NAME = 63
+"""How many bytes of a name every store tells apart."""
 _KEY_KINDS = (IntKind, UuidKind, ObjectIdKind, TextKind)
 
 
@@ -168,6 +171,8 @@ def build_schema(model: str, declarations: Sequence[Declaration], meta: MetaInfo
         raise ModelError(f"{model}: exactly one field can be the primary key, not {', '.join(keys) or 'none'}")
     _refuse_twice(model, "column", [info.column for info in fields])
     table = meta.table or snake_case(model)
+    if not embedded:
+        _refuse_name(_TABLE, table, f"{model}.Meta: table", "must be letters, digits and _-. or spaces between them")
     names = {info.name for info in fields}
     indexes = _indexes(model, table, fields, meta)
     of_documents = tuple(index for index in indexes if is_of_documents(fields, index))
@@ -197,14 +202,20 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
+def _refuse_name(pattern: re.Pattern[str], name: str, what: str, rule: str) -> None:
+    if not pattern.match(name):
+        raise ModelError(f"{what} {name!r} {rule}")
+    if len(name.encode()) > LONGEST_NAME:
+        raise ModelError(f"{what} {name!r} is longer than {LONGEST_NAME} bytes, more than all stores tell apart")
+
+
 def _field(model: str, position: int, item: Declaration, embedded: bool) -> FieldInfo:
     where = f"{model}.{item.name}"
     options = item.options
     if not _NAME.match(item.name) or "__" in item.name or item.name.endswith("_") or item.name in ("pk", "objects"):
         raise ModelError(f"{where}: a field's name is letters, digits and single underscores, and not pk or objects")
     column = options.db_column or item.name
-    if not _COLUMN.match(column):
-        raise ModelError(f"{where}: db_column {column!r} must be letters, digits and underscores")
+    _refuse_name(_COLUMN, column, f"{where}: db_column", "must be letters, digits and underscores")
     if isinstance(item.default, list | dict | set):
         raise ModelError(f"{where}: a mutable default is shared by all instances; use default_factory")
     if options.primary_key:

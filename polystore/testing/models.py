@@ -113,7 +113,7 @@ class AutoKey(Model):
     name: Field[str] = field(max_length=200, index=True)
 
     class Meta:
-        table = "compliance_auto_key"
+        table = "compliance auto.key-ö"
 
 
 class IntKey(Model):
