@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from polystore.engine.changes import refuse_wrong_default
+from polystore.engine.validation import refuse_wrong_default
 from polystore.errors import ModelError, ValidationError
 from polystore.query.functions import Column
 from polystore.schema.annotations import Sizes, resolve_annotation

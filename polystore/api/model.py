@@ -11,7 +11,7 @@ from polystore.api.complete import schema_of
 from polystore.api.fields import Field, field
 from polystore.api.metaclass import ModelMeta
 from polystore.api.state import handle_of_instance
-from polystore.engine import _async, _sync, changes
+from polystore.engine import _async, _sync, changes, saved, validation
 from polystore.engine.load import build_instance
 from polystore.engine.loops import running_loop
 from polystore.engine.peers import load_deferred
@@ -166,44 +166,44 @@ class Model(_Root):
         Raises:
             ValidationError: names each field and why its value is refused.
         """
-        changes.clean(self, schema_of(type(self)), whole=True)
+        validation.clean(self, schema_of(type(self)), whole=True)
 
     # ---- how pydantic and Python see it
 
     if not TYPE_CHECKING:
 
         def __setattr__(self, name: str, value: Any) -> None:
-            before = self.__dict__.get(name, changes.ABSENT)
+            before = self.__dict__.get(name, saved.ABSENT)
             super().__setattr__(name, value)
-            changes.note_change(self, name, before)
+            saved.note_change(self, name, before)
 
         @classmethod
         def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:
             instance = super().model_construct(_fields_set, **values)
-            changes.distrust(instance)
+            saved.distrust(instance)
             return instance
 
         def __copy__(self) -> Self:
             instance = super().__copy__()
-            changes.note_copied(instance, changes.store_of_rest(self))
+            saved.note_copied(instance, saved.store_of_rest(self))
             return instance
 
         def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
             instance = super().__deepcopy__(memo)
-            changes.note_copied(instance, changes.store_of_rest(self))
+            saved.note_copied(instance, saved.store_of_rest(self))
             return instance
 
         def __getstate__(self) -> dict[Any, Any]:
-            store = changes.store_of_rest(self)
+            store = saved.store_of_rest(self)
             return super().__getstate__() | ({} if store is None else {_REST: store})
 
         def __setstate__(self, state: dict[Any, Any]) -> None:
             super().__setstate__(state)
-            changes.note_copied(self, state.get(_REST))
+            saved.note_copied(self, state.get(_REST))
 
         def __getattr__(self, name: str) -> Any:
             schema = type(self).__polystore_schema__
-            if schema is not None and name in schema.by_name and changes.is_saved(self):
+            if schema is not None and name in schema.by_name and saved.is_saved(self):
                 return self._load_deferred(name)
             return super().__getattr__(name)
 
@@ -223,7 +223,7 @@ class Model(_Root):
             return True
         if not isinstance(other, Model) or type(self) is not type(other) or self.pk is None:
             return False
-        return bool(self.pk == other.pk) and changes.same_store(self, other)
+        return bool(self.pk == other.pk) and saved.same_store(self, other)
 
     def __hash__(self) -> int:
         if self.pk is None:

@@ -14,7 +14,7 @@ from polystore.api.chain import Chain, M, R
 from polystore.api.combining import CombinedRows, Combining
 from polystore.api.complete import schema_of
 from polystore.api.raw import RawQuerySet
-from polystore.engine import _async, _sync, changes
+from polystore.engine import _async, _sync, changes, saved, validation
 from polystore.engine.explain import describe_shape, explain_plan
 from polystore.engine.parts import clean_parts, refuse_overlaps
 from polystore.errors import QueryUsageError
@@ -49,14 +49,14 @@ class QuerySet(Bulk[M, R], Combining[M, R]):
             IntegrityError: the store's constraints refuse the row.
         """
         handle = self._handle()
-        instance: M = changes.new_instance(self._model, handle.schema, values)
+        instance: M = validation.new_instance(self._model, handle.schema, values)
         _sync.save(handle, instance, changes.save_request(instance, handle.schema, True, False, None))
         return instance
 
     async def acreate(self, /, **values: Any) -> M:
         """``create`` in the async colour."""
         handle = self._handle()
-        instance: M = changes.new_instance(self._model, handle.schema, values)
+        instance: M = validation.new_instance(self._model, handle.schema, values)
         await _async.save(handle, instance, changes.save_request(instance, handle.schema, True, False, None))
         return instance
 
@@ -138,7 +138,7 @@ class QuerySet(Bulk[M, R], Combining[M, R]):
         return (
             self.filter(**lookups),
             changed,
-            lambda: changes.new_instance(self._model, schema, changes.called(values)),
+            lambda: validation.new_instance(self._model, schema, changes.called(values)),
         )
 
     def _update_ready(self, given: Mapping[str, Any]) -> tuple[Handle, Compiled, Sequence[Any]]:
@@ -270,7 +270,7 @@ def assignment_shape(model: Any, scope: Scope, given: Mapping[str, Any]) -> tupl
     plain = {name: value for name, value in named.items() if not isinstance(value, Combinable | Q)}
     parts = clean_parts(schema, plain) if any("__" in name for name in named) else {}
     refuse_overlaps(schema, named, parts)
-    cleaned = changes.clean_values(model, schema, {n: v for n, v in plain.items() if n not in parts}) | parts
+    cleaned = validation.clean_values(model, schema, {n: v for n, v in plain.items() if n not in parts}) | parts
     cleaned |= {name: moment for name, moment in changes.moments(schema).items() if name not in named}
     shapes: list[Any] = []
     values: list[Any] = []
@@ -278,7 +278,7 @@ def assignment_shape(model: Any, scope: Scope, given: Mapping[str, Any]) -> tupl
         if isinstance(value, Combinable | Q):
             shapes.append((name, expression_shape(scope, value, values)))
             continue
-        stored = changes.plain_value(schema.by_name.get(name) or assigned_field(schema, name), value)
+        stored = saved.plain_value(schema.by_name.get(name) or assigned_field(schema, name), value)
         shapes.append((name, "null" if stored is None else "value"))
         values.extend([] if stored is None else [stored])
     if schema.version is not None and schema.version.name not in named:

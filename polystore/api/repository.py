@@ -9,7 +9,7 @@ from polystore.api.complete import schema_of
 from polystore.api.queryset import QuerySet
 from polystore.api.raw import RawQuerySet
 from polystore.api.state import HandleSource, handle_of_instance
-from polystore.engine import _async, _sync, changes
+from polystore.engine import _async, _sync, changes, validation
 from polystore.errors import FieldError, ModelError, QueryUsageError
 from polystore.query.conflicts import on_conflict
 from polystore.query.functions import Combinable, Ordering, Q
@@ -263,7 +263,7 @@ class Repository(Generic[M]):
                 f"{schema.name}: get_or_upsert needs values for its match_fields; missing: {missing or 'all'}"
             )
         warn_of_twins(schema, "get_or_upsert", (schema.field(name).name for name in names if values[name] is not None))
-        return {name: values[name] for name in names}, lambda: changes.new_instance(self.model, schema, values)
+        return {name: values[name] for name in names}, lambda: validation.new_instance(self.model, schema, values)
 
     def delete(self, key: Any) -> M:
         """Deletes the row with that key and answers what it was; two round trips.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import Any, Protocol, TypeAlias
 
-from polystore.engine.changes import saved_of
 from polystore.engine.handle import Handle
+from polystore.engine.saved import saved_of
 from polystore.errors import ConfigurationError
 
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequenc
 from typing import Any
 
 from polystore.adapters.base import AsyncStreaming
-from polystore.engine import changes
+from polystore.engine import changes, saved
 from polystore.engine.batches import Batch, failure, insert_batches, note_inserts, note_updates, update_batches
 from polystore.engine.compiled import Compiled
 from polystore.engine.handle import Handle, Writer
@@ -148,7 +148,7 @@ async def delete(handle: Handle, instance: Any) -> int:
     """Deletes the instance's row; answers 1, or 0 when it was gone."""
     key = changes.stored_key(instance, handle.schema)
     number: int = await run(handle, handle.compiled("delete", KEY_SHAPE), [key])
-    changes.mark_deleted(instance)
+    saved.mark_deleted(instance)
     return number
 
 
@@ -158,7 +158,7 @@ async def refresh(handle: Handle, instance: Any, names: Sequence[str]) -> None:
     rows = await run(handle, handle.compiled("get", shape), [changes.stored_key(instance, handle.schema)])
     if not rows:
         raise changes.missing_row(instance, handle.schema)
-    changes.take_over(instance, rows[0], names)
+    saved.take_over(instance, rows[0], names)
 
 
 async def pages(

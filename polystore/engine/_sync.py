@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import Any
 
 from polystore.adapters.base import Streaming
-from polystore.engine import changes
+from polystore.engine import changes, saved
 from polystore.engine.batches import Batch, failure, insert_batches, note_inserts, note_updates, update_batches
 from polystore.engine.compiled import Compiled
 from polystore.engine.handle import Handle, Writer
@@ -147,7 +147,7 @@ def delete(handle: Handle, instance: Any) -> int:
     """Deletes the instance's row; answers 1, or 0 when it was gone."""
     key = changes.stored_key(instance, handle.schema)
     number: int = run(handle, handle.compiled("delete", KEY_SHAPE), [key])
-    changes.mark_deleted(instance)
+    saved.mark_deleted(instance)
     return number
 
 
@@ -157,7 +157,7 @@ def refresh(handle: Handle, instance: Any, names: Sequence[str]) -> None:
     rows = run(handle, handle.compiled("get", shape), [changes.stored_key(instance, handle.schema)])
     if not rows:
         raise changes.missing_row(instance, handle.schema)
-    changes.take_over(instance, rows[0], names)
+    saved.take_over(instance, rows[0], names)
 
 
 def pages(

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 
-from polystore.engine import changes
+from polystore.engine import changes, validation
 from polystore.engine.chosen import chosen_fields, refuse_unloaded
 from polystore.engine.handle import Handle
 from polystore.engine.writes import insert_fields, note_inserted, note_updated
@@ -87,7 +87,7 @@ def _update_row(instance: Any, schema: Schema, fields: Sequence[FieldInfo]) -> d
         QueryUsageError: the instance has no key or a changed one, or was loaded without one of the fields.
     """
     changes.refuse_changed_key(instance, schema)
-    row = changes.clean(instance, schema)
+    row = validation.clean(instance, schema)
     if row.get(schema.primary_key.name) is None:
         raise QueryUsageError(f"{schema.name}: an instance without a primary key cannot be updated; save() it first")
     refuse_unloaded(schema, row, fields)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from polystore.engine import changes
+from polystore.engine import validation
 from polystore.errors import FieldError
 from polystore.query.lookups.paths import assigned_field
 from polystore.schema.kinds import EmbeddedKind
@@ -29,7 +29,7 @@ def clean_parts(schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:
             assert isinstance(last, Attribute)
             kind = around.field.kind
             assert isinstance(kind, EmbeddedKind)
-            found[name] = changes.clean_values(kind.model, kind.schema, {last.field.name: value})[last.field.name]
+            found[name] = validation.clean_values(kind.model, kind.schema, {last.field.name: value})[last.field.name]
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from polystore.engine import _sync, changes
+from polystore.engine import _sync, changes, saved
 from polystore.engine.handle import Handle
 from polystore.schema.model import Schema
 
@@ -33,15 +33,15 @@ def load_deferred(handle: Handle, instance: Any, name: str) -> None:
     compiled = handle.compiled("rows", (("filter", (("in", "pk", size),)), ("only", (name,))))
     for row in _sync.run(handle, compiled, [keys + keys[-1:] * (size - len(keys))]):
         for found in lacking[changes.stored_key(row, schema)]:
-            changes.take_over(found, row, [name])
+            saved.take_over(found, row, [name])
     if name not in instance.__dict__:
         raise changes.missing_row(instance, schema)
 
 
 def _peers(instance: Any, name: str, schema: Schema) -> Iterator[Any]:
     """The others that were read with the instance, are still there and lack the field: those behind it first."""
-    together = [peer for reference in changes.peers_of(instance) if (peer := reference()) is not None]
+    together = [peer for reference in saved.peers_of(instance) if (peer := reference()) is not None]
     place = next((place for place, peer in enumerate(together) if peer is instance), 0)
     for peer in together[place + 1 :] + together[:place]:
-        if name not in peer.__dict__ and changes.is_saved(peer) and not changes.key_was_changed(peer, schema):
+        if name not in peer.__dict__ and saved.is_saved(peer) and not changes.key_was_changed(peer, schema):
             yield peer

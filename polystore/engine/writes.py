@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from polystore.engine import changes
+from polystore.engine import changes, saved
 from polystore.engine.handle import Handle
 from polystore.errors import StaleObject
 from polystore.query.stages import Shape
@@ -34,7 +34,7 @@ def instance_update(schema: Schema, request: changes.SaveRequest) -> tuple[Shape
         changed = (*changed, schema.version) if changed else ()
     assignments = []
     for info in changed:
-        plain = changes.plain_value(info, row[info.name])
+        plain = saved.plain_value(info, row[info.name])
         assignments.append((info.name, "null" if plain is None else "value"))
         if plain is not None:
             values.append(plain)
@@ -45,12 +45,12 @@ def note_inserted(handle: Handle, instance: Any, row: Mapping[str, Any], key: An
     """Gives an inserted instance its key and marks it as saved."""
     if key is not None:
         row = {**row, handle.schema.primary_key.name: key}
-    changes.mark_saved(instance, handle.schema, handle.connection.name, handle.rounded(row))
+    saved.mark_saved(instance, handle.schema, handle.connection.name, handle.rounded(row))
 
 
 def note_updated(handle: Handle, instance: Any, written: Mapping[str, Any]) -> None:
     """Marks what an update wrote as saved."""
-    changes.note_updated(instance, handle.schema, handle.connection.name, handle.rounded(written))
+    saved.note_updated(instance, handle.schema, handle.connection.name, handle.rounded(written))
 
 
 def stale(schema: Schema, request: changes.SaveRequest) -> StaleObject:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from polystore.adapters.base import Source
-from polystore.engine import changes
+from polystore.engine import changes, saved, validation
 from polystore.engine.load import build_loader
 from polystore.schema.model import Schema
 from tests.engine.models import NOTE, Colour, Note, Spot
@@ -26,8 +26,8 @@ def created() -> Any:
     """The same note, as its own save left it."""
     note = Note(title="a", stars=5, colour=Colour.RED, data={"a": [1, True, None]}, tags=["x"])
     note.spot = Spot(name="here", colour=Colour.BLUE)
-    row = changes.clean(note, NOTE)
-    changes.mark_saved(note, NOTE, "main", row | {"id": 1})
+    row = validation.clean(note, NOTE)
+    saved.mark_saved(note, NOTE, "main", row | {"id": 1})
     return note
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from polystore import Store
-from polystore.engine import changes
+from polystore.engine import changes, validation
 from polystore.errors import FieldError, ValidationError
 from tests.engine.models import NOTE, Colour, Note, Spot
 from tests.engine.notes import changed, created, loaded, request
@@ -109,6 +109,6 @@ def test_equal_values_are_not_assigned() -> None:
 )
 def test_a_new_instance_tells_what_is_wrong(values: dict[str, Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error) as raised:
-        changes.new_instance(Note, NOTE, values)
+        validation.new_instance(Note, NOTE, values)
     assert message in str(raised.value)
-    assert changes.new_instance(Note, NOTE, {"pk": 3, "title": "a"}).id == 3
+    assert validation.new_instance(Note, NOTE, {"pk": 3, "title": "a"}).id == 3

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from polystore.adapters.base import Source
-from polystore.engine.changes import is_saved, saved_of
 from polystore.engine.load import Origin, build_dumper, build_instance, build_loader, compose
+from polystore.engine.saved import is_saved, saved_of
 from polystore.query.stages import Form
 from tests.engine.models import NOTE, PRIVATE, Colour, Note, Private, Spot
 

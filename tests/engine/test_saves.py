@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from polystore.adapters.base import Source
-from polystore.engine import changes
+from polystore.engine import changes, saved
 from polystore.engine.load import build_loader
 from polystore.errors import FieldError, QueryUsageError, ValidationError
 from tests.engine.models import CHECKED, NOTE, STAMPED, Checked, Colour, Note, Spot, Stamped
@@ -122,14 +122,14 @@ def test_after_an_update_only_other_changes_are_left() -> None:
     note = loaded()
     note.title, note.stars = "b", 6
     note.tags.append("y")
-    changes.note_updated(note, NOTE, "main", {"title": "b", "tags": ["x", "y"]})
+    saved.note_updated(note, NOTE, "main", {"title": "b", "tags": ["x", "y"]})
     assert changed(note) == ["stars"]
 
 
 def test_a_deleted_instance_is_new_again() -> None:
     note = loaded()
-    changes.mark_deleted(note)
-    assert not changes.is_saved(note)
+    saved.mark_deleted(note)
+    assert not saved.is_saved(note)
     assert request(note).action == "update or insert"
     assert len(request(note).changed) == len(NOTE.fields) - 1
 
@@ -159,7 +159,7 @@ def test_the_first_write_sets_all_moments_and_later_ones_those_of_updates() -> N
 def test_an_update_writes_its_moments_with_a_change_only_and_demands_the_version() -> None:
     stamped: Any = Stamped(name="a")
     row = request(stamped, STAMPED).row
-    changes.mark_saved(stamped, STAMPED, "main", {**row, "id": 1})
+    saved.mark_saved(stamped, STAMPED, "main", {**row, "id": 1})
     assert request(stamped, STAMPED).action == "nothing"
     stamped.name = "b"
     made = request(stamped, STAMPED)
