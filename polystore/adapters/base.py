@@ -16,7 +16,7 @@ from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequen
 from typing import Any, NamedTuple, NoReturn, Protocol, runtime_checkable
 
 from polystore.query.capabilities import Capabilities, Feature
-from polystore.query.nodes import Operation
+from polystore.query.operations import Operation
 from polystore.schema.kinds import Kind
 from polystore.schema.model import FieldInfo, Schema
 
@@ -61,9 +61,9 @@ class Source(NamedTuple):
 class Prepared(Protocol):
     """A compiled operation, bound to values as often as it is used.
 
-    ``sources`` serves what answers rows: one for each field of ``nodes.answered``. ``dumps`` serves what takes rows:
-    for each field of ``nodes.written`` the function from a plain value (never None) to the stored one, or None for no
-    change.
+    ``sources`` serves what answers rows: one for each field of ``operations.answered``. ``dumps`` serves what takes
+    rows: for each field of ``operations.written`` the function from a plain value (never None) to the stored one, or
+    None for no change.
     """
 
     @property

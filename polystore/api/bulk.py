@@ -13,7 +13,7 @@ from polystore.errors import QueryUsageError
 from polystore.query.conflicts import names_of, on_conflict, read_conflicts
 
 if TYPE_CHECKING:
-    from polystore.query.nodes import OnConflict
+    from polystore.query.operations import OnConflict
 
 
 class Bulk(Reading[M, R]):

@@ -17,7 +17,7 @@ from polystore.query.warned import warn_of_twins
 
 if TYPE_CHECKING:
     from polystore.api.model import Model
-    from polystore.query.nodes import OnConflict
+    from polystore.query.operations import OnConflict
 
 M = TypeVar("M", bound="Model")
 Order = str | Combinable | Ordering | Sequence[str | Combinable | Ordering]

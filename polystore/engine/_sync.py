@@ -25,7 +25,7 @@ from polystore.engine.writes import (
     stale,
 )
 from polystore.errors import DoesNotExist, PolystoreError, StaleObject, StoreUnavailable, UniqueViolation
-from polystore.query.nodes import OnConflict
+from polystore.query.operations import OnConflict
 from polystore.query.subqueries import flat
 
 MOST_ATTEMPTS = 20

@@ -13,7 +13,7 @@ from polystore.engine.handle import Handle
 from polystore.engine.writes import insert_fields, note_inserted, note_updated
 from polystore.errors import BulkWriteError, DataError, IntegrityError, PolystoreError, QueryUsageError
 from polystore.query.conflicts import may_collide
-from polystore.query.nodes import OnConflict
+from polystore.query.operations import OnConflict
 from polystore.schema.model import FieldInfo, Schema
 
 Row: TypeAlias = Mapping[str, Any]

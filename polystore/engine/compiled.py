@@ -15,7 +15,7 @@ from polystore.engine.nested import Nested
 from polystore.errors import QueryTooBroad
 from polystore.query import evaluate
 from polystore.query.check import check_operation
-from polystore.query.nodes import Combination, Count, Group, Select
+from polystore.query.operations import Combination, Count, Group, Select
 from polystore.query.planner import Plan
 
 Finish: TypeAlias = Callable[[Any, Sequence[Any]], Any]

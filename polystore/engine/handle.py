@@ -12,7 +12,7 @@ from polystore.engine.connection import Connection
 from polystore.engine.load import Dumper, Loader, build_dumper, build_loader, compose
 from polystore.engine.nested import Nested, is_nested
 from polystore.query.check import check_operation
-from polystore.query.nodes import Insert, OnConflict, UpdateEach
+from polystore.query.operations import Insert, OnConflict, UpdateEach
 from polystore.query.planner import Terminal, plan
 from polystore.query.stages import Shape
 from polystore.schema.model import FieldInfo, Schema

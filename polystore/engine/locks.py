@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from polystore.adapters.base import Prepared, Source
 from polystore.errors import TransactionManagementError
-from polystore.query.nodes import Operation, Select
+from polystore.query.operations import Operation, Select
 
 
 class Locking(Struct, frozen=True, eq=False):

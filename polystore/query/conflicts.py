@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from polystore.errors import FieldError, QueryUsageError
-from polystore.query.nodes import OnConflict
+from polystore.query.operations import OnConflict
 from polystore.schema.model import FieldInfo, Schema, UniqueInfo
 
 

@@ -7,19 +7,8 @@ from typing import Any
 
 from polystore.errors import FieldError
 from polystore.query.names import Names, made_field
-from polystore.query.nodes import (
-    Aggregated,
-    All,
-    Column,
-    Combination,
-    Computed,
-    Condition,
-    Expression,
-    Group,
-    Order,
-    Select,
-    Windowed,
-)
+from polystore.query.nodes import Aggregated, All, Column, Computed, Condition, Expression, Order, Windowed
+from polystore.query.operations import Combination, Group, Select
 from polystore.query.operators import Aggregate
 from polystore.query.reading import read_expression
 from polystore.query.simplify import FALSE, rooted

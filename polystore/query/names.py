@@ -12,7 +12,8 @@ from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 from msgspec import Struct
 
 from polystore.errors import FieldError, suggestion
-from polystore.query.nodes import Column, Expression, Group, Outer, Path, Select
+from polystore.query.nodes import Column, Expression, Outer, Path
+from polystore.query.operations import Group, Select
 from polystore.query.subqueries import Rows
 from polystore.query.walk import aggregates_of
 from polystore.schema.kinds import Kind

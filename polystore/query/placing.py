@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from polystore.errors import FieldError
 from polystore.query.explain import describe_expression
 from polystore.query.names import made_field
-from polystore.query.nodes import Column, Computed, Expression, Order, Select, Windowed
+from polystore.query.nodes import Column, Computed, Expression, Order, Windowed
+from polystore.query.operations import Select
 from polystore.query.simplify import rooted
 from polystore.query.walk import replaced, replaced_within, windows_of, windows_within
 

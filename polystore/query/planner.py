@@ -31,24 +31,15 @@ from polystore.query.groups import (
 from polystore.query.locks import refuse_lock
 from polystore.query.lookups.paths import assigned_field
 from polystore.query.names import Names
-from polystore.query.nodes import (
-    All,
+from polystore.query.nodes import All, Column, Compare, Computed, Condition, Expression, Null, Order, Outer, Parameter
+from polystore.query.operations import (
     Assignment,
-    Column,
     Combination,
-    Compare,
-    Computed,
-    Condition,
     Count,
     Delete,
     Exists,
-    Expression,
     Group,
-    Null,
     Operation,
-    Order,
-    Outer,
-    Parameter,
     Part,
     Select,
     Update,

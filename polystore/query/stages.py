@@ -23,7 +23,8 @@ from polystore.query.combining import Combined, alive, combined, names_of_output
 from polystore.query.groups import GROUPS_FIRST, Keys, keys_of, split_condition, split_windows
 from polystore.query.lookups.paths import find_field
 from polystore.query.names import Enclosing, Names, names_of
-from polystore.query.nodes import All, Column, Compare, Condition, Either, IsNull, Not, Order, Parameter, RowLock
+from polystore.query.nodes import All, Column, Compare, Condition, Either, IsNull, Not, Order, Parameter
+from polystore.query.operations import RowLock
 from polystore.query.operators import Operator, SetOperator
 from polystore.query.orders import read_order, reversed_order, total_order
 from polystore.query.reading import read_annotation, read_filter

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from polystore.errors import QueryUsageError
 from polystore.query.groups import never
 from polystore.query.names import Enclosing, Names, Taken
-from polystore.query.nodes import Group, Select
+from polystore.query.operations import Group, Select
 from polystore.query.planner import fixed_by, is_unique, rows_of
 from polystore.query.simplify import simplify
 from polystore.query.stages import Shape, read_stages

@@ -28,7 +28,7 @@ from polystore.adapters.base import (
     SupportsAnalyze,
 )
 from polystore.errors import NotSupportedError, PolystoreWarning
-from polystore.query.nodes import Operation
+from polystore.query.operations import Operation
 from polystore.query.operators import (
     Aggregate,
     ArithmeticOperator,

@@ -16,7 +16,7 @@ from polystore.adapters.memory import MemoryAdapter
 from polystore.adapters.memory.backend import MemoryBackend, Tables
 from polystore.adapters.memory.compile import MemoryCommand
 from polystore.query.explain import describe_operation
-from polystore.query.nodes import Insert
+from polystore.query.operations import Insert
 from polystore.schema.model import Schema
 
 

@@ -18,7 +18,7 @@ from polystore.adapters.memory.compile import MemoryPrepared
 from polystore.api.complete import schema_of
 from polystore.engine.connection import Connection
 from polystore.engine.handle import Handle
-from polystore.query.nodes import Operation
+from polystore.query.operations import Operation
 
 
 class Colour(Enum):

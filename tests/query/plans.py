@@ -6,7 +6,8 @@ from typing import Any
 
 from polystore import QuerySet
 from polystore.api.complete import schema_of
-from polystore.query.nodes import Parameter, Select
+from polystore.query.nodes import Parameter
+from polystore.query.operations import Select
 from polystore.query.planner import Plan, Terminal, plan
 
 

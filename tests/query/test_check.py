@@ -11,7 +11,7 @@ from polystore import F, Q, QuerySet
 from polystore.errors import NotSupportedError
 from polystore.query.capabilities import EVERYTHING, OWN_WORDS, Capabilities, Feature
 from polystore.query.check import check_operation
-from polystore.query.nodes import Insert, Operation
+from polystore.query.operations import Insert, Operation
 from polystore.query.operators import ArithmeticOperator, DatePart, Holding, Operator
 from polystore.query.planner import Terminal, plan
 from tests.query.models import SAMPLE, Sample

@@ -6,7 +6,8 @@ from typing import Any
 
 from polystore import F, QuerySet, RowNumber, Sum, Window
 from polystore.adapters.sql.adapter import open as open_sql
-from polystore.query.nodes import All, Column, Combination, Count, Exists, Frame, Group, Select, Windowed
+from polystore.query.nodes import All, Column, Frame, Windowed
+from polystore.query.operations import Combination, Count, Exists, Group, Select
 from polystore.query.operators import SetOperator, WindowFunction
 from tests.query.models import Ranked, Sample
 from tests.query.plans import planned, select

@@ -19,7 +19,8 @@ from polystore.query.evaluate import (
     select_rows,
 )
 from polystore.query.evaluate.operations import distinct_rows, sort_rows
-from polystore.query.nodes import Column, Count, Order, Select, Update
+from polystore.query.nodes import Column, Order
+from polystore.query.operations import Count, Select, Update
 from polystore.query.operators import ArithmeticOperator
 from polystore.query.planner import plan
 from polystore.query.shapes import expression_shape

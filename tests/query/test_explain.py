@@ -9,7 +9,7 @@ import pytest
 
 from polystore import F, Q, QuerySet
 from polystore.query.explain import describe_condition, describe_operation
-from polystore.query.nodes import Insert
+from polystore.query.operations import Insert
 from polystore.query.planner import Terminal, plan
 from polystore.query.simplify import FALSE, TRUE
 from tests.query.models import RANKED, SAMPLE, Ranked, Sample, condition_of

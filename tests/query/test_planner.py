@@ -9,7 +9,8 @@ import pytest
 from polystore import F, QuerySet
 from polystore.errors import FieldError
 from polystore.query.evaluate import predicate
-from polystore.query.nodes import All, Column, Compare, Count, Exists, Order, Parameter, Select
+from polystore.query.nodes import All, Column, Compare, Order, Parameter
+from polystore.query.operations import Count, Exists, Select
 from polystore.query.operators import Operator
 from polystore.query.planner import GET_LIMIT, Terminal
 from polystore.schema.kinds import IntKind

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polystore.query.evaluate import select_rows
-from polystore.query.nodes import Select
+from polystore.query.operations import Select
 from polystore.query.planner import plan
 from tests.query.models import SAMPLE, Sample, row
 from tests.query.plans import select

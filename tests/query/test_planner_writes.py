@@ -8,7 +8,8 @@ import pytest
 
 from polystore import QuerySet
 from polystore.errors import FieldError, QueryUsageError
-from polystore.query.nodes import Arithmetic, Assignment, Delete, Null, Parameter, Update
+from polystore.query.nodes import Arithmetic, Null, Parameter
+from polystore.query.operations import Assignment, Delete, Update
 from polystore.query.planner import plan
 from polystore.schema.kinds import IntKind
 from tests.query.models import SAMPLE, Sample

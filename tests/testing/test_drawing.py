@@ -21,7 +21,7 @@ import polystore
 from polystore import F, Q, Store, Value
 from polystore.engine.open import open_adapter
 from polystore.query.capabilities import DOCUMENTS, EVERYTHING, Feature
-from polystore.query.nodes import Select
+from polystore.query.operations import Select
 from polystore.query.operators import Holding, Operator, WindowFunction
 from polystore.testing import models
 from polystore.testing.drawing.answers import Misuse, alike, in_any_order, outcome

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from polystore.adapters.base import AsyncBackend, Capabilities, Feature
 from polystore.errors import ConfigurationError, NotSupportedError
-from polystore.query.nodes import Operation
+from polystore.query.operations import Operation
 from polystore.query.operators import Operator
 from polystore.schema.kinds import Kind
 from polystore.schema.model import Schema

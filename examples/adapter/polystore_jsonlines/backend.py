@@ -10,7 +10,7 @@ from typing import Any
 from polystore.adapters.base import undeclared
 from polystore.errors import UniqueViolation
 from polystore.query import evaluate
-from polystore.query.nodes import Count, Delete, Exists, Insert, Select, Update, UpdateEach
+from polystore.query.operations import Count, Delete, Exists, Insert, Select, Update, UpdateEach
 from polystore.schema.model import Schema
 
 from .compile import Command

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 from polystore.adapters.base import Source
 from polystore.query.explain import describe_operation
-from polystore.query.nodes import Column, Compare, Operation, Parameter, answered, written
+from polystore.query.nodes import Column, Compare, Parameter
+from polystore.query.operations import Operation, answered, written
 from polystore.query.operators import Operator
 
 

@@ -14,7 +14,7 @@ from polystore.adapters.memory.compile import MemoryPrepared
 from polystore.adapters.memory.tables import Tables, database
 from polystore.errors import ConfigurationError
 from polystore.query.capabilities import EVERYTHING, Capabilities
-from polystore.query.nodes import Operation
+from polystore.query.operations import Operation
 from polystore.schema.kinds import Kind
 from polystore.schema.model import Schema
 

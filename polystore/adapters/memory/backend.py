@@ -12,7 +12,18 @@ from polystore.adapters.memory.each import insert_or_change, update_each
 from polystore.adapters.memory.tables import Table, Tables, set_expiry
 from polystore.adapters.memory.uniques import Taken, violation
 from polystore.query import evaluate
-from polystore.query.nodes import Combination, Count, Delete, Exists, Group, Insert, Select, Update, UpdateEach, written
+from polystore.query.operations import (
+    Combination,
+    Count,
+    Delete,
+    Exists,
+    Group,
+    Insert,
+    Select,
+    Update,
+    UpdateEach,
+    written,
+)
 from polystore.schema.model import Schema
 
 

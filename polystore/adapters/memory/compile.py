@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from polystore.adapters.base import Source
 from polystore.query.explain import describe_operation
-from polystore.query.nodes import Operation, answered, written
+from polystore.query.operations import Operation, answered, written
 
 
 class MemoryCommand(NamedTuple):

@@ -8,7 +8,7 @@ from typing import Any
 
 from polystore.adapters.memory.tables import Table, set_expiry
 from polystore.adapters.memory.uniques import Taken, violation
-from polystore.query.nodes import Insert, UpdateEach
+from polystore.query.operations import Insert, UpdateEach
 from polystore.schema.model import Schema
 
 

@@ -19,7 +19,7 @@ from polystore.adapters.mongo.prepared import MongoPrepared
 from polystore.adapters.mongo.template import Convert
 from polystore.adapters.mongo.url import MongoSettings
 from polystore.query.capabilities import Capabilities, Feature
-from polystore.query.nodes import Operation
+from polystore.query.operations import Operation
 from polystore.schema.kinds import Kind
 from polystore.schema.model import Schema
 

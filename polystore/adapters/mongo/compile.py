@@ -17,7 +17,8 @@ from polystore.adapters.mongo.rows import each_builder, merge_builder
 from polystore.adapters.mongo.scope import Scope
 from polystore.adapters.mongo.template import Hole, Now, builder, compose, row_builder
 from polystore.adapters.mongo.values import literal
-from polystore.query.nodes import (
+from polystore.query.nodes import Null, Parameter
+from polystore.query.operations import (
     Assignment,
     Combination,
     Count,
@@ -25,9 +26,7 @@ from polystore.query.nodes import (
     Exists,
     Group,
     Insert,
-    Null,
     Operation,
-    Parameter,
     Select,
     Update,
     UpdateEach,

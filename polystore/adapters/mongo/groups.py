@@ -20,7 +20,8 @@ from polystore.adapters.mongo.selects import (
     sorted_window,
 )
 from polystore.adapters.mongo.values import Document, or_null
-from polystore.query.nodes import Aggregated, Column, Combination, Expression, Group, Select
+from polystore.query.nodes import Aggregated, Column, Expression
+from polystore.query.operations import Combination, Group, Select
 from polystore.query.walk import aggregates_of, aggregates_within
 
 

@@ -13,7 +13,8 @@ from polystore.adapters.mongo.expiry import live_filter
 from polystore.adapters.mongo.expressions import OUTER, comparison, value_of
 from polystore.adapters.mongo.scope import Scope, name_of
 from polystore.adapters.mongo.values import Document, given
-from polystore.query.nodes import All, Column, Condition, Expression, Group, HasRows, Outer, Scalar, Select, WithinRows
+from polystore.query.nodes import All, Column, Condition, Expression, HasRows, Outer, Scalar, WithinRows
+from polystore.query.operations import Group, Select
 from polystore.query.operators import Operator
 from polystore.query.walk import Subquery, subqueries_of
 from polystore.schema.model import Schema

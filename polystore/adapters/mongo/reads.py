@@ -27,7 +27,7 @@ from polystore.adapters.mongo.selects import (
 from polystore.adapters.mongo.sets import leading, read_stages
 from polystore.adapters.mongo.template import Hole, builder
 from polystore.adapters.mongo.values import Document
-from polystore.query.nodes import Combination, Count, Exists, Group, Select
+from polystore.query.operations import Combination, Count, Exists, Group, Select
 from polystore.schema.model import FieldInfo, Schema
 
 _EVERYTHING = 2**31 - 1

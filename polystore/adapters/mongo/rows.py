@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from polystore.adapters.mongo.commands import Change, ChangeEach, Document, InsertOrChange, Merge
 from polystore.adapters.mongo.dialect import EXPIRY, Dialect, path_of
 from polystore.adapters.mongo.template import Fill, Now, row_builder
-from polystore.query.nodes import Insert, OnConflict, UpdateEach
+from polystore.query.operations import Insert, OnConflict, UpdateEach
 
 Clock: TypeAlias = Callable[[], datetime]
 

@@ -17,7 +17,8 @@ from polystore.adapters.mongo.template import Hole
 from polystore.adapters.mongo.values import Document, or_null
 from polystore.adapters.mongo.windows import window_stages
 from polystore.errors import NotSupportedError
-from polystore.query.nodes import Column, Computed, Expression, Group, IsNull, Order, Parameter, Path, Select
+from polystore.query.nodes import Column, Computed, Expression, IsNull, Order, Parameter, Path
+from polystore.query.operations import Group, Select
 from polystore.schema.kinds import EmbeddedKind, JsonKind, Kind, ListKind, MapKind, describe_kind
 from polystore.schema.model import FieldInfo
 

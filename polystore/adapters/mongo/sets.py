@@ -9,7 +9,7 @@ from polystore.adapters.mongo.groups import group_stages
 from polystore.adapters.mongo.scope import Scope, name_of
 from polystore.adapters.mongo.selects import Stages, beside_group, named_rows, sorted_window
 from polystore.adapters.mongo.values import Document, in_kind, or_null
-from polystore.query.nodes import Combination, Group, Part, Select
+from polystore.query.operations import Combination, Group, Part, Select
 from polystore.query.operators import SetOperator
 from polystore.schema.model import Schema
 

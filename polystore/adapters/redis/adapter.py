@@ -11,7 +11,7 @@ from polystore.adapters.redis.compile import compile_operation
 from polystore.adapters.redis.layout import Layout, make_layout
 from polystore.adapters.redis.target import Target
 from polystore.errors import NotSupportedError
-from polystore.query.nodes import Operation
+from polystore.query.operations import Operation
 from polystore.query.operators import Aggregate, ArithmeticOperator, Holding, Operator
 from polystore.schema.document_indexes import targets_of
 from polystore.schema.kinds import Kind, ListKind

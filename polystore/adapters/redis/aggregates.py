@@ -24,19 +24,8 @@ from polystore.adapters.redis.wire import make_call
 from polystore.errors import IndexRequired, NotSupportedError
 from polystore.query.evaluate import aggregates_in, combination, finish_groups, finished
 from polystore.query.explain import describe_expression
-from polystore.query.nodes import (
-    Aggregated,
-    All,
-    Column,
-    Computed,
-    Count,
-    Expression,
-    Group,
-    IsNull,
-    Not,
-    Order,
-    Select,
-)
+from polystore.query.nodes import Aggregated, All, Column, Computed, Expression, IsNull, Not, Order
+from polystore.query.operations import Count, Group, Select
 from polystore.query.operators import Aggregate
 from polystore.query.simplify import FALSE, rooted
 from polystore.schema.model import FieldInfo

@@ -29,11 +29,9 @@ from polystore.adapters.redis.requests import bind_conditions, condition_argumen
 from polystore.adapters.redis.types import load
 from polystore.adapters.redis.wire import make_call, pack, pack_fetch, pack_fetches
 from polystore.adapters.redis.writes import MAX_BATCH, InsertWriter, PatchMaker, constant_changes, make_patch
-from polystore.query.nodes import (
-    All,
-    Column,
+from polystore.query.nodes import All, Column, Compare, Parameter, ParameterList, Within
+from polystore.query.operations import (
     Combination,
-    Compare,
     Count,
     Delete,
     Exists,
@@ -41,12 +39,9 @@ from polystore.query.nodes import (
     Insert,
     OnConflict,
     Operation,
-    Parameter,
-    ParameterList,
     Select,
     Update,
     UpdateEach,
-    Within,
 )
 from polystore.query.operators import Operator
 from polystore.schema.model import FieldInfo

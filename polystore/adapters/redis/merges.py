@@ -11,7 +11,7 @@ from polystore.adapters.redis.layout import KEY_SLOT, Layout
 from polystore.adapters.redis.types import dump, load
 from polystore.adapters.redis.wire import make_call, pack, pack_fetch, pack_fetches
 from polystore.adapters.redis.writes import MAX_BATCH, InsertWriter, NewRow, RowChange, make_patch
-from polystore.query.nodes import Insert, OnConflict, UpdateEach
+from polystore.query.operations import Insert, OnConflict, UpdateEach
 from polystore.schema.model import FieldInfo
 
 

@@ -13,7 +13,8 @@ from polystore.adapters.redis.slots import Slot
 from polystore.adapters.redis.types import Dump, dump, load
 from polystore.adapters.redis.wire import make_call, pack, pack_fetches
 from polystore.query.evaluate import assigned
-from polystore.query.nodes import Arithmetic, Assignment, Column, Expression, Extract, Insert, Null, Parameter
+from polystore.query.nodes import Arithmetic, Column, Expression, Extract, Null, Parameter
+from polystore.query.operations import Assignment, Insert
 from polystore.schema.model import FieldInfo
 from polystore.schema.paths import PathInfo
 

@@ -14,7 +14,7 @@ from polystore.adapters.sql.handwritten import HandwrittenQuery, handwritten
 from polystore.adapters.sql.prepared import AnyStatement
 from polystore.adapters.sql.urls import Target, parse_url
 from polystore.query.capabilities import Capabilities
-from polystore.query.nodes import Operation
+from polystore.query.operations import Operation
 from polystore.schema.kinds import Kind
 from polystore.schema.model import Schema
 

@@ -24,7 +24,8 @@ from polystore.adapters.sql.prepared import (
 from polystore.adapters.sql.rows import Rows, read_rows, sliced, where
 from polystore.adapters.sql.subqueries import StatementWriter
 from polystore.adapters.sql.upserts import ConflictParts, conflict_parts, each_parts, one_text
-from polystore.query.nodes import (
+from polystore.query.nodes import Null, Parameter
+from polystore.query.operations import (
     Assignment,
     Combination,
     Count,
@@ -32,10 +33,8 @@ from polystore.query.nodes import (
     Exists,
     Group,
     Insert,
-    Null,
     OnConflict,
     Operation,
-    Parameter,
     RowLock,
     Select,
     Update,

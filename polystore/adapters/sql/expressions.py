@@ -22,7 +22,6 @@ from polystore.query.evaluate.functions import TAKES_NULL
 from polystore.query.nodes import (
     Aggregated,
     Arithmetic,
-    Assignment,
     Call,
     Case,
     Column,
@@ -35,12 +34,12 @@ from polystore.query.nodes import (
     Path,
     Random,
     Scalar,
-    Select,
     Size,
     Trunc,
     Truth,
     Windowed,
 )
+from polystore.query.operations import Assignment, Select
 from polystore.query.operators import Function, Operator
 from polystore.schema.kinds import DecimalKind, IntKind, Kind, plain_kind
 from polystore.schema.model import FieldInfo, Schema

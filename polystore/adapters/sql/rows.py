@@ -13,20 +13,8 @@ from polystore.adapters.sql.dialect import Sql
 from polystore.adapters.sql.expressions import Place, kind_of
 from polystore.adapters.sql.raw import Raw
 from polystore.query.names import made_field
-from polystore.query.nodes import (
-    All,
-    Column,
-    Combination,
-    Computed,
-    Expression,
-    Group,
-    Order,
-    Outer,
-    Parameter,
-    Random,
-    Select,
-    Windowed,
-)
+from polystore.query.nodes import All, Column, Computed, Expression, Order, Outer, Parameter, Random, Windowed
+from polystore.query.operations import Combination, Group, Select
 from polystore.query.operators import SetOperator, WindowFunction
 from polystore.query.walk import aggregates_of, aggregates_within, columns_of, expressions_of, expressions_within
 from polystore.schema.kinds import IntKind, JsonKind, plain_kind

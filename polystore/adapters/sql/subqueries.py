@@ -13,7 +13,8 @@ from polystore.adapters.sql.dialect import Dialect, Sql
 from polystore.adapters.sql.expressions import Tables, kind_of
 from polystore.adapters.sql.raw import Raw
 from polystore.adapters.sql.rows import Cell, Rows, group_rows, select_rows
-from polystore.query.nodes import Column, Expression, Extract, Group, HasRows, Outer, Scalar, Select, WithinRows
+from polystore.query.nodes import Column, Expression, Extract, HasRows, Outer, Scalar, WithinRows
+from polystore.query.operations import Group, Select
 from polystore.query.operators import Operator
 from polystore.query.walk import aggregates_of
 from polystore.schema.kinds import plain_kind

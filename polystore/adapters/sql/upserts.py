@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from sqlalchemy import Table
 
-from polystore.query.nodes import OnConflict, UpdateEach
+from polystore.query.operations import OnConflict, UpdateEach
 from polystore.schema.model import FieldInfo, Schema, UniqueInfo
 
 if TYPE_CHECKING:

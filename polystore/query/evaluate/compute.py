@@ -30,7 +30,6 @@ from polystore.query.nodes import (
     Either,
     Expression,
     Extract,
-    Group,
     HasRows,
     Holds,
     IsNull,
@@ -41,7 +40,6 @@ from polystore.query.nodes import (
     Path,
     Random,
     Scalar,
-    Select,
     Size,
     Trunc,
     Truth,
@@ -49,6 +47,7 @@ from polystore.query.nodes import (
     Within,
     WithinRows,
 )
+from polystore.query.operations import Group, Select
 from polystore.query.operators import Function, Operator
 from polystore.query.regex import translate
 from polystore.query.text import simple_fold

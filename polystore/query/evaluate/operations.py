@@ -13,21 +13,8 @@ from polystore.query.evaluate.numbers import settled
 from polystore.query.evaluate.run import Answer, Computation, Row, Run, Values, run_of
 from polystore.query.evaluate.structures import json_key, set_path, takes_null, without_null
 from polystore.query.evaluate.windows import with_windows
-from polystore.query.nodes import (
-    Aggregated,
-    Assignment,
-    Combination,
-    Computed,
-    Condition,
-    Count,
-    Expression,
-    Group,
-    Order,
-    Parameter,
-    Path,
-    Select,
-    Update,
-)
+from polystore.query.nodes import Aggregated, Computed, Condition, Expression, Order, Parameter, Path
+from polystore.query.operations import Assignment, Combination, Count, Group, Select, Update
 from polystore.query.walk import aggregates_of, aggregates_within
 from polystore.schema.kinds import DecimalKind, FloatKind, JsonKind, plain_kind
 from polystore.schema.model import FieldInfo, Schema

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-from polystore.query.nodes import Group, Select
+from polystore.query.operations import Group, Select
 
 Row: TypeAlias = Mapping[Any, Any]
 """Plain values by field name; that of a group has its aggregates beside them, by their nodes."""

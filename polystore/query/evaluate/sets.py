@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from polystore.query.evaluate.operations import group_rows, hashable, select_rows, sort_rows, window
 from polystore.query.evaluate.run import Row, Run, Values, run_of
-from polystore.query.nodes import Combination, Group, Part, Select
+from polystore.query.operations import Combination, Group, Part, Select
 from polystore.query.operators import SetOperator
 from polystore.schema.model import Schema
 

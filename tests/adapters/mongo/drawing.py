@@ -29,18 +29,17 @@ from polystore.query.nodes import (
     Either,
     Expression,
     Extract,
-    Group,
     IsNull,
     Not,
     Null,
     Order,
     Parameter,
     ParameterList,
-    Select,
     Trunc,
     Truth,
     Within,
 )
+from polystore.query.operations import Group, Select
 from polystore.query.operators import Aggregate, ArithmeticOperator, DatePart, Function, Operator
 from polystore.query.signatures import (
     CASTS,

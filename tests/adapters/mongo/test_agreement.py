@@ -17,7 +17,8 @@ from polystore.adapters.mongo.compile import compile_operation
 from polystore.adapters.mongo.dialect import SERVER
 from polystore.errors import DataError, NotSupportedError
 from polystore.query.evaluate import Row, group_rows, select_rows
-from polystore.query.nodes import Computed, Expression, Group, Select
+from polystore.query.nodes import Computed, Expression
+from polystore.query.operations import Group, Select
 from polystore.query.walk import expressions_of, expressions_within
 from polystore.schema.kinds import DecimalKind, plain_kind
 from tests.adapters.mongo.drawing import Drawing, Sample, rows

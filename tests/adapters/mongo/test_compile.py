@@ -14,7 +14,7 @@ from polystore.adapters.mongo.dialect import SERVER
 from polystore.adapters.mongo.merges import answers, change_of
 from polystore.api.complete import schema_of
 from polystore.errors import NotSupportedError
-from polystore.query.nodes import Insert, OnConflict, UpdateEach
+from polystore.query.operations import Insert, OnConflict, UpdateEach
 from polystore.testing.models import Versioned
 from tests.adapters.mongo.helpers import NOTE, SESSION, bound, filter_document
 

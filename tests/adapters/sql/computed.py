@@ -15,7 +15,6 @@ from polystore.query.nodes import (
     Aggregated,
     All,
     Arithmetic,
-    Assignment,
     Call,
     Case,
     Column,
@@ -25,17 +24,14 @@ from polystore.query.nodes import (
     Either,
     Expression,
     Extract,
-    Group,
     IsNull,
     Not,
-    Operation,
     Order,
     Parameter,
-    Select,
     Trunc,
     Truth,
-    Update,
 )
+from polystore.query.operations import Assignment, Group, Operation, Select, Update
 from polystore.query.operators import Aggregate, ArithmeticOperator, DatePart, Function, Operator
 from polystore.query.reading import _kind_of_arithmetic
 from polystore.query.signatures import CASTS, PARTS, SIGNATURES, UNITS, aggregate_kind, common_kind

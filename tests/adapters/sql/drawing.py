@@ -13,27 +13,22 @@ from polystore.query.names import names_of
 from polystore.query.nodes import (
     All,
     Arithmetic,
-    Assignment,
     Column,
     Compare,
     Condition,
-    Count,
     Either,
-    Exists,
     Expression,
     Extract,
     IsNull,
     Not,
     Null,
-    Operation,
     Order,
     Parameter,
     ParameterList,
-    Select,
-    Update,
     Within,
     part_kind,
 )
+from polystore.query.operations import Assignment, Count, Exists, Operation, Select, Update
 from polystore.query.operators import ArithmeticOperator, DatePart, Operator
 from polystore.query.reading import _kind_of_arithmetic, refuse_mixed
 from polystore.query.signatures import PARTS

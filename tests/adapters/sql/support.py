@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from polystore.adapters.sql import SqlAdapter, open
-from polystore.query.nodes import All, Column, Compare, Group, Insert, Operation, Order, Parameter, Select
+from polystore.query.nodes import All, Column, Compare, Order, Parameter
+from polystore.query.operations import Group, Insert, Operation, Select
 from polystore.query.operators import Operator
 from polystore.schema.model import Schema
 

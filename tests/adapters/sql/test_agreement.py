@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, assume, given, settings
 
 from polystore.adapters.memory import open as open_memory
 from polystore.errors import DataError, NotSupportedError
-from polystore.query.nodes import All, Delete, Operation
+from polystore.query.nodes import All
+from polystore.query.operations import Delete, Operation
 from tests.adapters.sql.conftest import DATABASES, url_of
 from tests.adapters.sql.drawing import counts, rows, selects, updates
 from tests.adapters.sql.items import ITEM, POOLS

@@ -15,20 +15,8 @@ from polystore.errors import DataError, NotSupportedError
 from polystore.query.check import check_operation
 from polystore.query.evaluate import computation
 from polystore.query.evaluate.run import run_of
-from polystore.query.nodes import (
-    All,
-    Call,
-    Case,
-    Column,
-    Condition,
-    Delete,
-    Expression,
-    Operation,
-    Parameter,
-    Select,
-    Truth,
-    Update,
-)
+from polystore.query.nodes import All, Call, Case, Column, Condition, Expression, Parameter, Truth
+from polystore.query.operations import Delete, Operation, Select, Update
 from polystore.query.operators import Function
 from polystore.query.walk import columns_of, expressions_of, expressions_within
 from tests.adapters.sql.computed import computed, groups, groups_of_rows, named, sorted_rows, updates

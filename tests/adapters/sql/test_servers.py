@@ -18,7 +18,8 @@ from sqlalchemy import make_url
 
 from polystore.adapters.sql import open
 from polystore.errors import ConcurrencyError, ConfigurationError, DataError, StoreUnavailable
-from polystore.query.nodes import All, Assignment, Count, Delete, Parameter, Select, Update
+from polystore.query.nodes import All, Parameter
+from polystore.query.operations import Assignment, Count, Delete, Select, Update
 from polystore.query.operators import Operator
 from polystore.schema.kinds import IntKind
 from tests.adapters.sql.items import FOLDED_ALIKE, ITEM, LABEL

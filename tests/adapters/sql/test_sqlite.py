@@ -16,7 +16,8 @@ import pytest
 from polystore.adapters.sql import open
 from polystore.adapters.sql.sqlite.dialect import after_prefix
 from polystore.errors import ConcurrencyError, ConfigurationError, DataError, PolystoreError, StoreUnavailable
-from polystore.query.nodes import All, Arithmetic, Column, Compare, Count, Parameter, ParameterList, Within
+from polystore.query.nodes import All, Arithmetic, Column, Compare, Parameter, ParameterList, Within
+from polystore.query.operations import Count
 from polystore.query.operators import ArithmeticOperator, Operator
 from polystore.schema.kinds import DecimalKind, IntKind
 from tests.adapters.sql.items import ITEM, LABEL

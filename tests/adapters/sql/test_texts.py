@@ -13,27 +13,29 @@ from polystore.errors import NotSupportedError
 from polystore.query.nodes import (
     All,
     Arithmetic,
-    Assignment,
     Column,
     Compare,
     Condition,
-    Count,
-    Delete,
     Either,
-    Exists,
     Extract,
-    Insert,
     IsNull,
     Not,
-    OnConflict,
-    Operation,
     Order,
     Parameter,
     ParameterList,
+    Within,
+)
+from polystore.query.operations import (
+    Assignment,
+    Count,
+    Delete,
+    Exists,
+    Insert,
+    OnConflict,
+    Operation,
     Select,
     Update,
     UpdateEach,
-    Within,
 )
 from polystore.query.operators import ArithmeticOperator, DatePart, Operator
 from polystore.schema.kinds import IntKind, TextKind

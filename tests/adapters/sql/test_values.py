@@ -10,7 +10,8 @@ import pytest
 
 from polystore.adapters.sql.sqlite.dialect import SqliteDialect
 from polystore.errors import DataError
-from polystore.query.nodes import All, Column, Compare, Count, Order, Parameter, ParameterList, Select, Within
+from polystore.query.nodes import All, Column, Compare, Order, Parameter, ParameterList, Within
+from polystore.query.operations import Count, Select
 from polystore.query.operators import Operator
 from polystore.schema.kinds import DecimalKind
 from tests.adapters.sql.items import INF, ITEM, KINDS, POOLS, REQUIRED

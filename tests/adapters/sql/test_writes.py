@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from polystore.errors import DataError, NotNullViolation, UniqueViolation
-from polystore.query.nodes import All, Arithmetic, Assignment, Column, Delete, Null, Parameter, Update
+from polystore.query.nodes import All, Arithmetic, Column, Null, Parameter
+from polystore.query.operations import Assignment, Delete, Update
 from polystore.query.operators import ArithmeticOperator
 from polystore.schema.kinds import INT64_MAX, DecimalKind, IntKind
 from tests.adapters.sql.items import ITEM, LABEL, TOKEN
