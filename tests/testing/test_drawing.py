@@ -206,7 +206,11 @@ def test_an_error_may_differ_only_where_a_store_may_leave_the_part_out(store: St
     bare = DrawnQuery((Call("values", (), {"a1": half}),), Call("rows"))
     filtered = DrawnQuery((Call("filter", (Q(real=half), Q(number=1))),), Call("rows"))
     right = DrawnQuery((Call("filter", (Q(number=1),)),), Call("rows"))
+    by_constant = DrawnQuery((Call("order_by", ((Value(1) / Value(0)).desc(),)),), Call("rows"))
+    by_field = DrawnQuery((Call("order_by", (half.desc(),)),), Call("rows"))
     assert not may_differ(bare, source)
+    assert may_differ(by_constant, source)
+    assert not may_differ(by_field, source)
     assert may_differ(filtered, source)
     assert not may_differ(right, source)
 

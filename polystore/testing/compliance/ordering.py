@@ -9,8 +9,9 @@ from uuid import UUID
 
 import pytest
 
-from polystore import Feature, Q
+from polystore import Concat, Feature, Q, Replace, Value
 from polystore.errors import FieldError, QueryUsageError
+from polystore.query.operators import Function
 from polystore.testing.harness import Db, rule
 from polystore.testing.models import Bare, Everything, IntKey, Level, Ranked, TextKey
 
@@ -120,6 +121,15 @@ def test_a_filter_and_an_order_that_no_index_joins_are_answered_or_refused(db: D
     db.given(Everything, TIES)
     expected = [row["name"] for row in sorted(TIES, key=lambda row: (row["rank"], row["name"]))]
     assert db.names(rows.order_by("rank", "name")) == expected
+
+
+@rule("A19", needs=[Feature.ORDER_EXPRESSIONS, Function.CONCAT, Function.REPLACE])
+def test_rows_are_ordered_by_many_texts_of_any_length(db: Db) -> None:
+    long = "x" * 20
+    db.given(Everything, [{"name": name, "text": long, "word": long} for name in "cab"])
+    texts = [Replace("text", Value("x" * many), Concat("word", "text")) for many in range(1, 13)]
+    assert [row.name for row in db(rows.order_by(*texts, "name")).rows()] == ["a", "b", "c"]
+    assert [row.name for row in db(rows.order_by(*texts, "-name")).rows()] == ["c", "b", "a"]
 
 
 @rule("F3")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from polystore import Avg, Case, Cast, Coalesce, Extract, Greatest, Least, NullIf, Q, QuerySet, Sum, Trunc, When
+from polystore import Avg, Case, Cast, Coalesce, Extract, F, Greatest, Least, NullIf, Q, QuerySet, Sum, Trunc, When
 from polystore.errors import DataError, FieldError, PolystoreError
 from polystore.query.aggregates import Aggregation
 from polystore.query.calls import Call
@@ -32,6 +32,7 @@ def may_differ(query: DrawnQuery, source: QuerySet[Any, Any]) -> bool:
         or any(call.name in ("filter", "exclude", "[]", "distinct", *_ADDING) for call in query.calls)
         or any(isinstance(part, _CHOOSING) for part in found)
         or any(isinstance(part, Avg) for part in found)
+        or any(call.name == "order_by" and any(map(_is_constant, call.arguments)) for call in query.calls)
     )
     return leaves_out and lurks(query, source)
 
@@ -67,6 +68,11 @@ def _does_not_fit(update: Step, source: QuerySet[Any, Any]) -> bool:
     except PolystoreError as error:
         return isinstance(error, DataError)
     return False
+
+
+def _is_constant(term: Any) -> bool:
+    """Whether a term of an order is the same for all rows, so that a store need not compute it."""
+    return isinstance(term, Combinable | Ordering) and not any(isinstance(part, F) for part in parts(term))
 
 
 def _expressions(query: DrawnQuery) -> list[Any]:

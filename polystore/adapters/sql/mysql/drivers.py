@@ -29,12 +29,14 @@ RAW_LOADS: dict[int, Callable[[Any], Any]] = {
 _MODE = "STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_VALUE_ON_ZERO"
 SET_UP = (
     "SET time_zone = '+00:00', div_precision_increment = 30, max_sort_length = 65536, "
+    "sort_buffer_size = GREATEST(@@sort_buffer_size, 16777216), "
     "collation_connection = IF(VERSION() LIKE '%MariaDB%', 'utf8mb4_nopad_bin', 'utf8mb4_0900_bin'), "
     f"sql_mode = IF(VERSION() LIKE '%MariaDB%', '{_MODE},SIMULTANEOUS_ASSIGNMENT', '{_MODE},NO_ENGINE_SUBSTITUTION')"
 )
 """Strict about values, in UTC; texts in a statement compare as those in columns do.
 
-Text is ordered by its first 65,536 bytes, where 1,024 are the servers' default.
+Text is ordered by its first 65,536 bytes, where 1,024 are the servers' default. Of the keys of a sort 15 rows must fit
+into its buffer at least, which are 16 long texts; a sort takes no more of it than its rows need.
 """
 FACTS = "SELECT VERSION() LIKE '%MariaDB%', @@auto_increment_increment, @@max_allowed_packet"
 
