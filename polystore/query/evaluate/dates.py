@@ -33,7 +33,26 @@ def truncator(unit: DatePart, zone: str | None) -> Callable[[Any], Any]:
     there, back = _clock(zone), _clock("UTC")
     if unit in _SMALL:
         return lambda moment: back(_keeping_offset(unit, there(moment)))
-    return lambda moment: back(_beginning(unit, there(moment)))
+
+    def beginning(moment: datetime) -> datetime:
+        begun = _beginning(unit, there(moment))
+        first: datetime = back(begun)
+        return first if there(first).replace(tzinfo=None) == begun.replace(tzinfo=None) else _jump(begun)
+
+    return beginning
+
+
+def _jump(left_out: datetime) -> datetime:
+    """The moment at which clocks jump over a time."""
+    before, after = (left_out.replace(fold=fold).astimezone(UTC) for fold in (1, 0))
+    place, offset = left_out.tzinfo, before.astimezone(left_out.tzinfo).utcoffset()
+    while after - before > timedelta(seconds=1):
+        middle = before + (after - before) // timedelta(seconds=2) * timedelta(seconds=1)
+        if middle.astimezone(place).utcoffset() == offset:
+            before = middle
+        else:
+            after = middle
+    return after
 
 
 def _clock(zone: str) -> Callable[[datetime], datetime]:

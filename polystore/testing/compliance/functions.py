@@ -340,6 +340,14 @@ def test_clocks_that_are_set_back_and_forward_keep_beginnings_apart(db: Db) -> N
     )
 
 
+@rule("D9", needs=[Feature.COMPUTED, Feature.TIME_ZONES, Function.TRUNC])
+def test_a_midnight_that_clocks_leave_out_is_the_moment_at_which_they_jump(db: Db) -> None:
+    after = datetime(1919, 3, 31, 4, 45, tzinfo=UTC)
+    db.given(Everything, [{"name": "after", "moment": after}])
+    jump = after.replace(minute=30)
+    agree(db, rows.all(), Trunc("moment", "day", tzinfo=ZoneInfo("America/Toronto")), {"after": jump})
+
+
 @rule("B9", needs=[Feature.COMPUTED, ArithmeticOperator.MODULO])
 def test_the_remainder_has_the_sign_of_the_dividend(db: Db) -> None:
     put(db)
