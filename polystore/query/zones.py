@@ -17,11 +17,13 @@ from pathlib import Path
 from zoneinfo import TZPATH, ZoneInfo
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-CYCLE = 146_097 * 86_400
+DAY = 86_400
+CYCLE = 146_097 * DAY
 """Seconds in 400 years, after which the calendar repeats itself, weekdays included, and so do the rules of a zone."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_WEEK = 7 * 86_400
+_WEEK = 7 * DAY
 _HEADER = struct.Struct(">4sc15x6l")
 
 
@@ -29,13 +31,16 @@ class Clock(Struct, frozen=True):
     """Offsets from UTC in seconds, and the seconds since 1970 at which each but the first begins.
 
     ``walls`` are the furthest seconds shown before each of ``starts``, counted from 1970 by the clock. From
-    ``repeats_from`` on, by UTC or by the clock, all is as it was ``CYCLE`` seconds before.
+    ``repeats_from`` on, by UTC or by the clock, all is as it was ``CYCLE`` seconds before. ``midnights`` are those, by
+    the clock, from which on another of ``reliefs`` is taken off a midnight for the second of UTC at which it begins.
     """
 
     starts: tuple[int, ...]
     offsets: tuple[int, ...]
     walls: tuple[int, ...]
     repeats_from: int | None = None
+    midnights: tuple[int, ...] = ()
+    reliefs: tuple[int, ...] = (0,)
 
     def offset(self, second: int) -> int:
         """What is added to a second of UTC for the one that clocks show."""
@@ -49,6 +54,11 @@ class Clock(Struct, frozen=True):
         if place:
             found = max(found, self.starts[place - 1])
         return found + cycles
+
+    def midnight(self, wall: int) -> int:
+        """The same for a midnight by the clock."""
+        near, cycles = self._within(wall)
+        return near - self.reliefs[bisect_right(self.midnights, near)] + cycles
 
     def _within(self, second: int) -> tuple[int, int]:
         """The second brought back into the table, and by how much."""
@@ -75,7 +85,22 @@ def clock_of(zone: str) -> Clock:
             starts.append(start)
             offsets.append(offset)
     walls = accumulate((start + offset for start, offset in zip(starts, offsets, strict=False)), max)
-    return Clock(tuple(starts), tuple(offsets), tuple(walls), _year_start(last, 2) if repeats else None)
+    clock = Clock(tuple(starts), tuple(offsets), tuple(walls), _year_start(last, 2) if repeats else None)
+    midnights, reliefs = _midnights(clock)
+    return replace(clock, midnights=midnights, reliefs=reliefs)
+
+
+def _midnights(clock: Clock) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Those from which on something else is to be taken off: after each change the first few are asked."""
+    first = (-(-wall // DAY) * DAY for wall in clock.walls)
+    midnights, reliefs = [], [clock.offsets[0]]
+    bare = replace(clock, repeats_from=None)
+    for midnight in sorted({each + days * DAY for each in first for days in (0, 1, 2)}):
+        relief = midnight - bare.second(midnight)
+        if relief != reliefs[-1]:
+            midnights.append(midnight)
+            reliefs.append(relief)
+    return tuple(midnights), tuple(reliefs)
 
 
 def _written_changes(zone: str) -> Sequence[int]:

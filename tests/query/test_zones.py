@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
-from polystore.query.zones import Clock, _file, clock_of
+from polystore.query.zones import DAY, Clock, _file, clock_of
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST, LAST = -62_135_510_400, 253_402_214_400
@@ -58,8 +58,21 @@ def test_a_second_by_the_clocks_is_the_first_that_shows_it(initial: str) -> None
                 assert found - 1 + offset(place, found - 1) < second, (zone, second)
 
 
+@pytest.mark.parametrize("initial", sorted({zone[0] for zone in ZONES}))
+def test_midnights_have_a_table_of_their_own(initial: str) -> None:
+    dice = Random(3)
+    for zone in ZONES:
+        if not zone.startswith(initial):
+            continue
+        clock = clock_of(zone)
+        days = [dice.randint(FIRST // DAY, LAST // DAY) for _ in range(100)]
+        days += [wall // DAY + more for wall in clock.walls for more in (-1, 0, 1, 2)]
+        wrong = [day for day in days if clock.midnight(day * DAY) != clock.second(day * DAY)]
+        assert wrong == [], zone
+
+
 def test_a_zone_without_rules_has_a_short_table() -> None:
-    assert clock_of("UTC") == Clock((), (0,), ())
+    assert clock_of("UTC") == Clock((), (0,), (), None, (), (0,))
     assert clock_of("Etc/GMT-14").offsets == (14 * 3600,)
     tokyo = clock_of("Asia/Tokyo")
     assert tokyo.repeats_from is None

@@ -9,6 +9,7 @@ from polystore.adapters.sql.computing import Computing, Operand, Sql
 from polystore.adapters.sql.expressions import Expressions
 from polystore.adapters.sql.patterns import changed_characters
 from polystore.adapters.sql.postgresql.templates import PARTS, ROUND_FLOAT, TO_DIGITS, TO_PLACES, WHOLE_MEAN
+from polystore.adapters.sql.postgresql.zones import beginning_template, shown_template
 from polystore.adapters.sql.raw import Raw
 from polystore.adapters.sql.types import Convert
 from polystore.query.evaluate.numbers import settled
@@ -213,7 +214,12 @@ class PostgresqlComputing(Computing):
             case _:
                 return Raw(f"CAST({PARTS[part]} AS bigint)", operand)
 
+    def extract_there(self, writer: Expressions, part: DatePart, operand: Sql, kind: Kind, zone: str) -> Sql:
+        return self.extract(part, Raw(shown_template(zone), operand), NaiveDateTimeKind())
+
     def truncate(self, writer: Expressions, unit: DatePart, operand: Sql, kind: Kind, zone: str | None) -> Sql:
+        if zone is not None:
+            return Raw(beginning_template(unit, zone), operand)
         beginning = Raw(f"date_trunc('{unit.value}', CAST({{0}} AS timestamp))", _in_utc(operand, kind))
         match kind:
             case DateKind():

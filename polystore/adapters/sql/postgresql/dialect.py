@@ -97,8 +97,7 @@ class PostgresqlDialect(PostgresqlComputing, PostgresqlDocuments, Dialect):
         EVERYTHING.operators,
         EVERYTHING.date_parts,
         EVERYTHING.arithmetic,
-        EVERYTHING.features - {Feature.TTL, Feature.TIME_ZONES}
-        | {Feature.ANALYZE, Feature.RAW, Feature.ROW_LOCKS, Feature.LOCK_NO_KEY},
+        EVERYTHING.features - {Feature.TTL} | {Feature.ANALYZE, Feature.RAW, Feature.ROW_LOCKS, Feature.LOCK_NO_KEY},
         EVERYTHING.functions,
         EVERYTHING.aggregates,
         EVERYTHING.holdings,
