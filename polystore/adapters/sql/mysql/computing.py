@@ -14,6 +14,7 @@ from polystore.adapters.sql.computing import EXTREMES, Computing, Operand, Sql
 from polystore.adapters.sql.expressions import Expressions, composed
 from polystore.adapters.sql.mysql.sizes import Sized, Unfinished, exact, size_of
 from polystore.adapters.sql.mysql.templates import BEGINNINGS, FAIL, PARTS, ROUND_DECIMAL, UUID_TEXT, WHOLE_MEAN
+from polystore.adapters.sql.mysql.zones import beginning_template, shown_template
 from polystore.adapters.sql.raw import Raw
 from polystore.adapters.sql.types import Convert
 from polystore.errors import NotSupportedError
@@ -202,7 +203,12 @@ class MysqlComputing(Computing):
     def extract(self, part: DatePart, operand: Sql, kind: Kind) -> Sql:
         return Raw(PARTS[part], operand)
 
+    def extract_there(self, writer: Expressions, part: DatePart, operand: Sql, kind: Kind, zone: str) -> Sql:
+        return self.extract(part, Raw(shown_template(zone), operand), NaiveDateTimeKind())
+
     def truncate(self, writer: Expressions, unit: DatePart, operand: Sql, kind: Kind, zone: str | None) -> Sql:
+        if zone is not None:
+            return Raw(beginning_template(unit, zone), operand)
         return Raw(f"CAST({BEGINNINGS[unit]} AS {_TYPES[type(kind)]})", operand)
 
     # ---- aggregates

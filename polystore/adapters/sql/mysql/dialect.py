@@ -83,9 +83,7 @@ from polystore.schema.kinds import (
 from polystore.schema.model import FieldInfo, IndexInfo, Schema, UniqueInfo
 
 _MAX_PLACES = 30
-_UNDECLARED = frozenset(
-    {Feature.TTL, Feature.INFINITY, Feature.ROUND_FLOATS, Feature.TIME_ZONES, Feature.WINDOW_DISTANCES}
-)
+_UNDECLARED = frozenset({Feature.TTL, Feature.INFINITY, Feature.ROUND_FLOATS, Feature.WINDOW_DISTANCES})
 """Distances from an int near the end of 64 bits overflow."""
 _NEW_IN_MYSQL = frozenset({Feature.INTERSECTION, Feature.DIFFERENCE})
 """What MySQL has since 8.0.31 only; MariaDB has had it for long."""

@@ -80,7 +80,7 @@ CALLS: dict[Function | tuple[Function, type], str] = {
     Function.POWER: (
         "(SELECT CASE WHEN e IS NULL THEN NULL WHEN b = 0 OR abs(e) < 1 THEN power(b, e) + 0 "
         "WHEN ln(abs(b)) * greatest(least(e, 1e300), -1e300) < -745.1332191019412 THEN 0 ELSE power(b, e) + 0 END "
-        "FROM (SELECT CAST({0} AS double precision) AS b, CAST({1} AS double precision) AS e) AS numbers)"
+        "FROM (SELECT CAST({0} AS double precision) AS b, CAST({1} AS double precision) AS e OFFSET 0) AS numbers)"
     ),
 }
 CASTS: dict[tuple[type, type], str] = {

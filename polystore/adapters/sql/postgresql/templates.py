@@ -1,4 +1,8 @@
-"""PostgreSQL's SQL that is written by hand; ``{0}`` and ``{1}`` are operands."""
+"""PostgreSQL's SQL that is written by hand; ``{0}`` and ``{1}`` are operands.
+
+A sub-select names what is needed more than once. ``OFFSET 0`` keeps the planner from writing it out at each place, for
+which it needs minutes and gigabytes where such functions stand within each other.
+"""
 
 from __future__ import annotations
 
@@ -30,11 +34,11 @@ _HALF_EVEN = (
     "CASE WHEN abs(v - trunc(v, s)) * 2 = ('1e' || (-s))::numeric AND mod(trunc(abs(v) * ('1e' || s)::numeric), 2) = 0 "
     "THEN trunc(v, s) ELSE round(v, s) END"
 )
-TO_PLACES = f"(SELECT {_HALF_EVEN} FROM (SELECT {{0}} AS v, {{1}} AS s) AS number)"
+TO_PLACES = f"(SELECT {_HALF_EVEN} FROM (SELECT {{0}} AS v, {{1}} AS s OFFSET 0) AS number)"
 TO_DIGITS = (
     f"(SELECT CASE WHEN v = 0 THEN 0 ELSE trim_scale({_HALF_EVEN}) END FROM (SELECT v, {{1}} - CASE WHEN abs(v) >= 1 "
     "THEN length(trunc(abs(v))::text) ELSE -length(substring(abs(v)::text from '^0\\.(0*)')) END AS s "
-    "FROM (SELECT {0} AS v) AS whole) AS number)"
+    "FROM (SELECT {0} AS v OFFSET 0) AS whole OFFSET 0) AS number)"
 )
 _SUM, _NUMBER = "sum({once}{0})", "nullif(count({once}{0}), 0)"
 _WHOLE, _REST = f"div({_SUM}, {_NUMBER})", f"mod({_SUM}, {_NUMBER})"
@@ -47,20 +51,21 @@ _EXACT = (
     "(SELECT m * CASE WHEN e >= 0 THEN 2::numeric ^ e ELSE 5::numeric ^ (-e) * ('1e' || e)::numeric END FROM ("
     "SELECT ((bits & 4503599627370495) + CASE WHEN bits >> 52 & 2047 > 0 THEN 4503599627370496 ELSE 0 END)::numeric "
     "* sign({x})::numeric AS m, CAST(greatest(bits >> 52 & 2047, 1) - 1075 AS integer) AS e FROM ("
-    "SELECT CAST(CAST('x' || encode(float8send({x}), 'hex') AS bit(64)) AS bigint) AS bits) AS float) AS parts)"
+    "SELECT CAST(CAST('x' || encode(float8send({x}), 'hex') AS bit(64)) AS bigint) AS bits OFFSET 0) AS float) "
+    "AS parts)"
 )
 """All digits of a finite float; a cast to numeric keeps 15 of them."""
 FLOAT_MODULO = (
     "(SELECT CASE WHEN b = 0 THEN mod(1, CAST(b AS bigint)) WHEN abs(a) = 'Infinity'::float8 THEN CAST(a AS bigint) "
     "WHEN abs(a) < abs(b) THEN a + 0 "
     f"ELSE CAST(mod({_EXACT.replace('{x}', 'a')}, {_EXACT.replace('{x}', 'b')}) AS double precision) + 0 END "
-    "FROM (SELECT CAST({0} AS double precision) AS a, CAST({1} AS double precision) AS b) AS numbers)"
+    "FROM (SELECT CAST({0} AS double precision) AS a, CAST({1} AS double precision) AS b OFFSET 0) AS numbers)"
 )
 """The remainder of the exact values, which is a float; an error where there is none."""
 ROUND_FLOAT = (
     "(SELECT CASE WHEN abs(x) = 'Infinity'::float8 THEN x ELSE (SELECT CAST("
-    f"{_HALF_EVEN} AS double precision) + 0 FROM (SELECT {_EXACT.replace('{x}', 'x')} AS v) AS number) END "
-    "FROM (SELECT CAST({0} AS double precision) AS x, CAST({1} AS integer) AS s) AS float)"
+    f"{_HALF_EVEN} AS double precision) + 0 FROM (SELECT {_EXACT.replace('{x}', 'x')} AS v OFFSET 0) AS number) END "
+    "FROM (SELECT CAST({0} AS double precision) AS x, CAST({1} AS integer) AS s OFFSET 0) AS float)"
 )
 INT_WITH_FLOAT = (
     "(CASE WHEN {0} IS NULL THEN NULL WHEN {1} >= '9223372036854775808'::float8 THEN 0 {op} 1 "

@@ -23,7 +23,7 @@ def shown_template(zone: str) -> str:
     """The timestamp that clocks show at the moment ``{0}``."""
     clock = clock_of(zone)
     shown = f"SELECT {_UTC} + {_offset(clock, _SECOND)} * interval '1 second' AS shown"
-    return f"(SELECT {_IN_RANGE.format('shown')} FROM ({shown}) AS clock)"
+    return f"(SELECT {_IN_RANGE.format('shown')} FROM ({shown} OFFSET 0) AS clock)"
 
 
 @lru_cache(maxsize=1024)
@@ -33,12 +33,12 @@ def beginning_template(unit: DatePart, zone: str) -> str:
     if unit in _SMALL:
         offset = f"SELECT {_UTC} AS utc, {_offset(clock, _SECOND)} * interval '1 second' AS ahead"
         shown = _IN_RANGE.format("(utc + ahead)")
-        begun = f"SELECT date_trunc('{unit.value}', {shown}) - ahead AS begun FROM ({offset}) AS clock"
+        begun = f"SELECT date_trunc('{unit.value}', {shown}) - ahead AS begun FROM ({offset} OFFSET 0) AS clock"
     else:
         midnight = f"SELECT date_trunc('{unit.value}', {shown_template(zone)}) AS midnight"
         relief = _found(clock, clock.midnights, clock.reliefs, "CAST(extract(epoch FROM midnight) AS bigint)")
-        begun = f"SELECT midnight - {relief} * interval '1 second' AS begun FROM ({midnight}) AS day"
-    return f"(SELECT {_IN_RANGE.format('begun')} AT TIME ZONE 'UTC' FROM ({begun}) AS unit)"
+        begun = f"SELECT midnight - {relief} * interval '1 second' AS begun FROM ({midnight} OFFSET 0) AS day"
+    return f"(SELECT {_IN_RANGE.format('begun')} AT TIME ZONE 'UTC' FROM ({begun} OFFSET 0) AS unit)"
 
 
 def _offset(clock: Clock, second: str) -> str:
