@@ -74,9 +74,8 @@ def clock_of(zone: str) -> Clock:
     place = ZoneInfo(zone)
     written = _written_changes(zone)
     last = written[-1] if written else 0
-    rule_from = _year_start(last, 1)
-    repeats = any(True for _ in _changes(place, rule_from, _year_start(last, 3)))
-    following = _changes(place, rule_from, _year_start(last, 2) + CYCLE + _WEEK) if repeats else ()
+    repeats = any(True for _ in _changes(place, _year_start(last, 1), _year_start(last, 3)))
+    following = _changes(place, last, _year_start(last, 2) + CYCLE + _WEEK) if repeats else ()
     starts: list[int] = []
     offsets = [_offset(place, (written[0] if written else 0) - 1)]
     for start in (*written, *following):

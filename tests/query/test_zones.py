@@ -34,6 +34,7 @@ def test_the_table_of_every_zone_shows_what_zoneinfo_shows(initial: str) -> None
             continue
         clock, place = clock_of(zone), ZoneInfo(zone)
         seconds = [dice.randint(FIRST, LAST) for _ in range(200)] + [FIRST, LAST]
+        seconds += [dice.randint(1_700_000_000, 2_500_000_000) for _ in range(200)]
         seconds += [near for start in clock.starts for near in (start - 1, start)]
         wrong = [second for second in seconds if clock.offset(second) != offset(place, second)]
         assert wrong == [], zone
