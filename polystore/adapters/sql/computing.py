@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from sqlalchemy import ColumnElement
 
 from polystore.adapters.base import undeclared
-from polystore.adapters.sql.raw import Raw
+from polystore.adapters.sql.raw import Let, Raw
 from polystore.adapters.sql.types import Codec, Convert
 from polystore.errors import NotSupportedError
 from polystore.query.operators import Aggregate, DatePart, Function
@@ -82,7 +82,7 @@ class Computing(ABC):
     def call(self, function: Function, operands: Sequence[Operand], kind: Kind) -> Sql:
         """A function of operands that are of one kind where it takes the greatest or the least of them."""
         template = self.calls.get((function, type(operands[0].kind))) or self.calls[function]
-        return Raw(_spread(template, len(operands)), *(operand.sql for operand in operands))
+        return Let(_spread(template, len(operands)), *(operand.sql for operand in operands))
 
     def cast(self, operand: Operand, kind: Kind) -> Sql:
         """A value as one of another kind."""
@@ -90,7 +90,7 @@ class Computing(ABC):
         if isinstance(operand.kind, DecimalKind):
             places = -1 if operand.kind.decimal_places is None else operand.kind.decimal_places
             template = template.replace("{digits}", str(operand.kind.max_digits)).replace("{places}", str(places))
-        return operand.sql if template == "{0}" else Raw(template, operand.sql)
+        return operand.sql if template == "{0}" else Let(template, operand.sql)
 
     # ---- dates and times
 

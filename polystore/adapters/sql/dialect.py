@@ -20,7 +20,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from polystore.adapters.base import undeclared
 from polystore.adapters.sql.computing import Computing
 from polystore.adapters.sql.documents import Documents
-from polystore.adapters.sql.raw import Raw
+from polystore.adapters.sql.raw import Let
 from polystore.adapters.sql.types import Codec, Convert, checked_int
 from polystore.adapters.sql.upserts import ConflictParts, EachParts
 from polystore.errors import NotSupportedError
@@ -156,9 +156,9 @@ class Dialect(Computing, Documents):
         """A comparison of two working values, exact whatever their kinds."""
         if self.int_with_float is not None:
             if isinstance(left_kind, IntKind) and isinstance(right_kind, FloatKind):
-                return Raw(self.int_with_float.replace("{op}", SYMBOLS[operator]), left, right)
+                return Let(self.int_with_float.replace("{op}", SYMBOLS[operator]), left, right)
             if isinstance(left_kind, FloatKind) and isinstance(right_kind, IntKind):
-                return Raw(self.int_with_float.replace("{op}", SYMBOLS[MIRRORED[operator]]), right, left)
+                return Let(self.int_with_float.replace("{op}", SYMBOLS[MIRRORED[operator]]), right, left)
         return COMPARISONS[operator](left, right)
 
     @abstractmethod

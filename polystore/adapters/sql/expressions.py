@@ -16,7 +16,7 @@ from sqlalchemy.types import NullType
 
 from polystore.adapters.sql.computing import Operand
 from polystore.adapters.sql.dialect import Dialect, Sql
-from polystore.adapters.sql.raw import Raw
+from polystore.adapters.sql.raw import Raw, RowCount
 from polystore.adapters.sql.types import Convert
 from polystore.query.evaluate.functions import TAKES_NULL
 from polystore.query.nodes import (
@@ -41,6 +41,7 @@ from polystore.query.nodes import (
 )
 from polystore.query.operations import Assignment, Select
 from polystore.query.operators import Function, Operator
+from polystore.query.walk import expressions_of, expressions_within
 from polystore.schema.kinds import DecimalKind, IntKind, Kind, plain_kind
 from polystore.schema.model import FieldInfo, Schema
 
@@ -75,6 +76,7 @@ class Expressions(ABC):
     """Writes the expressions of one statement; ``slots`` tells what each named placeholder is bound to.
 
     ``places`` tells where values stand that earlier parts of the statement computed: rows of an inner select, or keys.
+    ``anchor`` is a column of the rows that aggregates are made of.
     """
 
     def __init__(self, dialect: Dialect, schema: Schema, tables: Tables) -> None:
@@ -82,6 +84,7 @@ class Expressions(ABC):
         self.schema = schema
         self.tables = tables
         self.table = tables(schema)
+        self.anchor: Sql = next(iter(self.table.c))
         self.slots: dict[str, Slot] = {}
         self.places: Mapping[FieldInfo, Place] = {}
         self.aliases: list[str] = []
@@ -287,6 +290,8 @@ class Expressions(ABC):
         return self.dialect.chosen(text, (*parts, values[-1]), some, kind)
 
     def _aggregated(self, node: Aggregated) -> Sql:
+        if node.operand is None and node.condition is None:
+            return RowCount(self.anchor)
         if node.operand is None:
             operand = None
         elif isinstance(node.operand, Column) and not self.is_working(node.operand):
@@ -294,7 +299,18 @@ class Expressions(ABC):
         else:
             operand = self.operand(node.operand)
         test = None if node.condition is None else self.condition(node.condition)
+        if not _reads_columns(node):
+            operand, test = self._anchored(operand, test)
         return self.dialect.aggregate(node.aggregate, operand, test, distinct=node.distinct)
+
+    def _anchored(self, operand: Operand | None, test: Sql | None) -> tuple[Operand | None, Sql | None]:
+        """The same in terms of a column: SQL takes an aggregate without one for one of the innermost select's rows."""
+        template = "(CASE {0} WHEN NULL THEN {1} ELSE {1} END)"
+        if test is not None:
+            return operand, Raw(template, self.anchor, test)
+        assert operand is not None
+        value = self.dialect.chosen(template, (self.anchor, operand.sql), (operand.sql,), operand.kind)
+        return operand._replace(sql=value), None
 
     def assigned(self, assignment: Assignment) -> Sql:
         """The value of an assignment as its field stores it."""
@@ -307,6 +323,13 @@ class Expressions(ABC):
         if not self.is_working(value) and self.dialect.same_storage(field.kind, kind):
             return self.stored(value)
         return self.dialect.store(field, self.working(value), kind)
+
+
+def _reads_columns(node: Aggregated) -> bool:
+    """Whether an aggregate is made of values of its rows."""
+    inner = [*(() if node.operand is None else (node.operand,))]
+    inner += () if node.condition is None else expressions_within(node.condition)
+    return any(isinstance(each, Column) for part in inner for each in expressions_of(part))
 
 
 def kind_of(expression: Expression) -> Kind:

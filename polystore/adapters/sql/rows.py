@@ -188,7 +188,7 @@ def _grouped(operation: Group, rows: Any, condition: All, writer: Writer) -> Row
     keys = {key.field: key.expression for key in operation.keys if isinstance(key.expression, Column)}
     read = {field: Place(writer.stored(column), writer.is_working(column)) for field, column in keys.items()}
     by = [read[key.field].sql if key.field in read else writer.places[key.field].sql for key in operation.keys]
-    writer.places = {**writer.places, **read}
+    writer.places, writer.anchor = {**writer.places, **read}, next(iter(rows.c))
     cells = tuple(
         Cell(key.field, sql, writer.is_working(Column(key.field))) for key, sql in zip(operation.keys, by, strict=True)
     )

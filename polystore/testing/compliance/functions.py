@@ -348,18 +348,6 @@ def test_a_midnight_that_clocks_leave_out_is_the_moment_at_which_they_jump(db: D
     agree(db, rows.all(), Trunc("moment", "day", tzinfo=ZoneInfo("America/Toronto")), {"after": jump})
 
 
-@rule("declared", needs=[Feature.COMPUTED, Feature.ROUND_FLOATS, Function.ROUND])
-def test_a_function_within_itself_many_times_is_computed_at_once(db: Db) -> None:
-    db.need(ArithmeticOperator.MODULO, Feature.MODULO_FLOATS)
-    db.given(Everything, [{"name": "it", "real": 7.4375}])
-    rounded: Any = F("real")
-    remainder: Any = F("real")
-    for _ in range(8):
-        rounded, remainder = Round(rounded, 3), remainder % 7.25
-    agree(db, rows.all(), rounded, {"it": 7.438})
-    agree(db, rows.all(), remainder, {"it": 0.1875})
-
-
 @rule("B9", needs=[Feature.COMPUTED, ArithmeticOperator.MODULO])
 def test_the_remainder_has_the_sign_of_the_dividend(db: Db) -> None:
     put(db)

@@ -10,7 +10,7 @@ from polystore.adapters.sql.expressions import Expressions
 from polystore.adapters.sql.patterns import changed_characters
 from polystore.adapters.sql.postgresql.templates import PARTS, ROUND_FLOAT, TO_DIGITS, TO_PLACES, WHOLE_MEAN
 from polystore.adapters.sql.postgresql.zones import beginning_template, shown_template
-from polystore.adapters.sql.raw import Raw
+from polystore.adapters.sql.raw import Let, Raw
 from polystore.adapters.sql.types import Convert
 from polystore.query.evaluate.numbers import settled
 from polystore.query.operators import Aggregate, DatePart, Function
@@ -173,11 +173,11 @@ class PostgresqlComputing(Computing):
         parts = [operand.sql for operand in operands]
         match function:
             case Function.LOWER | Function.UPPER:
-                return Raw(_changed_case(function), *parts)
+                return Let(_changed_case(function), *parts)
             case Function.GREATEST | Function.LEAST:
                 nulls = " OR ".join(f"{{{place}}} IS NULL" for place in range(len(parts)))
                 marks = ", ".join(f"{{{place}}}" for place in range(len(parts)))
-                return Raw(f"(CASE WHEN {nulls} THEN NULL ELSE {function.value.lower()}({marks}) END)", *parts)
+                return Let(f"(CASE WHEN {nulls} THEN NULL ELSE {function.value.lower()}({marks}) END)", *parts)
             case Function.SUBSTR:
                 marks = ", ".join(f"CAST({{{place}}} AS integer)" for place in range(1, len(parts)))
                 return Raw(f"substr({{0}}, {marks})", *parts)
@@ -215,11 +215,11 @@ class PostgresqlComputing(Computing):
                 return Raw(f"CAST({PARTS[part]} AS bigint)", operand)
 
     def extract_there(self, writer: Expressions, part: DatePart, operand: Sql, kind: Kind, zone: str) -> Sql:
-        return self.extract(part, Raw(shown_template(zone), operand), NaiveDateTimeKind())
+        return self.extract(part, Let(shown_template(zone), operand), NaiveDateTimeKind())
 
     def truncate(self, writer: Expressions, unit: DatePart, operand: Sql, kind: Kind, zone: str | None) -> Sql:
         if zone is not None:
-            return Raw(beginning_template(unit, zone), operand)
+            return Let(beginning_template(unit, zone), operand)
         beginning = Raw(f"date_trunc('{unit.value}', CAST({{0}} AS timestamp))", _in_utc(operand, kind))
         match kind:
             case DateKind():

@@ -27,6 +27,7 @@ from polystore.adapters.sql.conditions import Writer
 from polystore.adapters.sql.dialect import Dialect, InsertParts, Sql, text_literal
 from polystore.adapters.sql.expressions import Slot
 from polystore.adapters.sql.patterns import LIKE_ESCAPE, escape_like, like_pattern, regular_expression
+from polystore.adapters.sql.postgresql import naming  # noqa: F401  # how templates are written here
 from polystore.adapters.sql.postgresql.computing import TYPES, PostgresqlComputing
 from polystore.adapters.sql.postgresql.documents import PostgresqlDocuments
 from polystore.adapters.sql.postgresql.jsonb import jsonb_dump
@@ -42,7 +43,7 @@ from polystore.adapters.sql.postgresql.templates import (
     TO_PLACES,
     fold_template,
 )
-from polystore.adapters.sql.raw import Raw
+from polystore.adapters.sql.raw import Let, Raw
 from polystore.adapters.sql.types import (
     Codec,
     Convert,
@@ -210,12 +211,12 @@ class PostgresqlDialect(PostgresqlComputing, PostgresqlDocuments, Dialect):
             return Raw("CAST(round(CAST({0} AS numeric), 60) / {1} AS double precision)", left, right)
         if operator is ArithmeticOperator.MODULO:
             return Raw(FLOAT_MODULO, left, right)
-        computed = Raw(
+        computed = Let(
             f"(CAST({{0}} AS double precision) {operator.value} CAST({{1}} AS double precision) + 0)",
             left,
             right,
         )
-        return Raw("(CASE WHEN {0} = 'NaN'::float8 THEN CAST({0} AS bigint) ELSE {0} END)", computed)
+        return Let("(CASE WHEN {0} = 'NaN'::float8 THEN CAST({0} AS bigint) ELSE {0} END)", computed)
 
     # ---- lookups
 
