@@ -54,12 +54,11 @@ _UNDECLARED = frozenset(
         Feature.ATOMIC_BATCH,
         Feature.ORDER_BYTES,
         Feature.ROUND_FLOATS,
-        Feature.TIME_ZONES,
         Feature.SUBQUERY_WRITES,
         Feature.WINDOW_DISTANCES,
     }
 )
-"""A float is rounded from its first 34 digits only; the server's table of time zones is older or newer than ours."""
+"""A float is rounded from its first 34 digits only."""
 
 SERVER = Dialect(
     name="MongoDB",

@@ -6,7 +6,7 @@ from typing import Any, assert_never
 
 from polystore.adapters.mongo.arithmetic import computed
 from polystore.adapters.mongo.casts import cast
-from polystore.adapters.mongo.dates import beginning_of, part_of
+from polystore.adapters.mongo.dates import beginning_of, beginning_there, part_of, part_there
 from polystore.adapters.mongo.dialect import Dialect, path_of
 from polystore.adapters.mongo.functions import called, clamped, now, rounded_to
 from polystore.adapters.mongo.holdings import holding
@@ -79,8 +79,14 @@ def kind_of(expression: Expression) -> PlainKind | None:
 
 def computes(expression: Expression) -> bool:
     """Whether there is something in the expression that can fail."""
-    harmless = Column | Path | Size | Parameter | Null | Extract | Trunc | Outer | Scalar
-    return any(not isinstance(each, harmless) for each in expressions_of(expression))
+    return any(not _is_harmless(each) for each in expressions_of(expression))
+
+
+def _is_harmless(expression: Expression) -> bool:
+    """Whether an expression always has a value, or NULL; clocks can show what is beyond the calendar."""
+    if isinstance(expression, Extract | Trunc):
+        return expression.zone is None
+    return isinstance(expression, Column | Path | Size | Parameter | Null | Outer | Scalar)
 
 
 def value_of(expression: Expression, scope: Scope, *, exact: bool = True) -> Any:
@@ -101,10 +107,14 @@ def value_of(expression: Expression, scope: Scope, *, exact: bool = True) -> Any
             return literal(Hole(index, compose(derive, scope.dialect.codec.dump(kind))))
         case Null():
             return literal(None)
-        case Extract(part=part, operand=operand):
-            return part_of(part, value_of(operand, scope), kind_of(operand))
-        case Trunc(unit=unit, operand=operand):
-            return beginning_of(unit, value_of(operand, scope), kind_of(operand), expression.kind)
+        case Extract(part=part, operand=operand, zone=zone):
+            if zone is None:
+                return part_of(part, value_of(operand, scope), kind_of(operand))
+            return part_there(part, _at_run_time(operand, scope), kind_of(operand), zone)
+        case Trunc(unit=unit, operand=operand, zone=zone):
+            if zone is None:
+                return beginning_of(unit, value_of(operand, scope), kind_of(operand), expression.kind)
+            return beginning_there(unit, _at_run_time(operand, scope), kind_of(operand), expression.kind, zone)
         case Arithmetic(left=left, right=right):
             return computed(expression, _at_run_time(left, scope), value_of(right, scope), exact=exact)
         case Call():

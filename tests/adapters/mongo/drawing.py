@@ -127,6 +127,7 @@ NUMBERS = (IntKind, FloatKind, DecimalKind)
 _SIZES = {Function.SUBSTR: (1, 2), Function.LEFT: (0, 1), Function.RIGHT: (0, 1)}
 _OF_TEXTS = [Function.LOWER, Function.UPPER, Function.TRIM, Function.LTRIM, Function.RTRIM]
 _CHOICES = [Function.COALESCE, Function.GREATEST, Function.LEAST]
+_ZONES = ["Africa/Casablanca", "America/St_Johns", "Asia/Tokyo", "Europe/Berlin", "Pacific/Apia"]
 
 
 def rows() -> SearchStrategy[list[dict[str, Any]]]:
@@ -205,9 +206,9 @@ class Drawing:
             case DateKind():
                 found.append(lambda depth: self.trunc(depth, DateKind))
                 found.append(lambda depth: self.cast(depth, date, [DateKind, DateTimeKind]))
-                found.append(lambda depth: Extract(DatePart.DATE, self.expression(depth, DateTimeKind)))
+                found.append(lambda depth: self.part_of_moment(DatePart.DATE, depth))
             case TimeKind():
-                found.append(lambda depth: Extract(DatePart.TIME, self.expression(depth, DateTimeKind)))
+                found.append(lambda depth: self.part_of_moment(DatePart.TIME, depth))
             case DateTimeKind():
                 found.append(lambda depth: self.trunc(depth, DateTimeKind))
         return found
@@ -253,11 +254,20 @@ class Drawing:
     def part(self, depth: int) -> Expression:
         operand = self.expression(depth, self.one_of([DateKind, TimeKind, DateTimeKind]))
         parts = sorted(PARTS[type(operand.kind)] - {DatePart.DATE, DatePart.TIME}, key=lambda part: part.value)
-        return Extract(self.one_of(parts), operand)
+        return Extract(self.one_of(parts), operand, self.zone(operand))
+
+    def part_of_moment(self, part: DatePart, depth: int) -> Expression:
+        operand = self.expression(depth, DateTimeKind)
+        return Extract(part, operand, self.zone(operand))
 
     def trunc(self, depth: int, family: type) -> Expression:
         units = sorted(UNITS[family], key=lambda unit: unit.value)
-        return Trunc(self.one_of(units), self.expression(depth, family))
+        operand = self.expression(depth, family)
+        return Trunc(self.one_of(units), operand, self.zone(operand))
+
+    def zone(self, operand: Expression) -> str | None:
+        """By whose clocks a moment is taken; None for UTC, and for what is no moment."""
+        return self.one_of([None, *_ZONES]) if isinstance(operand.kind, DateTimeKind) else None
 
     def cast(self, depth: int, target: type, families: list[type]) -> Expression:
         operand = self.expression(depth, self.one_of(families))
