@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from polystore.adapters.mongo.paths import is_array, is_object, item_at, missing, under_key
+from polystore.adapters.mongo.template import depth_of
 from polystore.adapters.mongo.types import json_dump
 from polystore.adapters.mongo.values import Document, literal
 from polystore.errors import NotSupportedError
@@ -32,7 +33,7 @@ def json_test(test: Holding, held: str, label: str) -> Callable[[Any], Document]
 
     def written(value: Any) -> Document:
         made = write(held, value)
-        if _depth(made) > _DEEPEST:
+        if depth_of(made) > _DEEPEST:
             raise NotSupportedError(
                 f"{label}: the value of {test.value} is nested more deeply than a command of MongoDB can be; give a "
                 "flatter one, or put .client(max_rows=...) before it"
@@ -133,16 +134,6 @@ def _mapped(held: Any, test: Document) -> Document:
 
 def _literal(value: Any) -> Document:
     return literal(json_dump(value))
-
-
-def _depth(document: Document) -> int:
-    """How many documents and arrays stand within each other."""
-    depth, layer = 0, list[Any]([document])
-    while layer:
-        depth += 1
-        inner = (item for each in layer for item in (each.values() if isinstance(each, dict) else each))
-        layer = [item for item in inner if isinstance(item, dict | list)]
-    return depth
 
 
 _TESTS: dict[Holding, Callable[[str, Any], Document]] = {

@@ -6,9 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from polystore.errors import NotSupportedError
+
 Convert: TypeAlias = Callable[[Any], Any]
 Fill: TypeAlias = Callable[[Sequence[Any]], Any]
 
+_DEEPEST = 180
+"""A server takes documents of 200 levels, and what is built here is a part of one."""
 _PLAIN_CONSTANTS = (str, int, bool, type(None))
 
 
@@ -44,7 +48,15 @@ def builder(command: type, *parts: Any) -> Fill:
     Args:
         command: a NamedTuple class.
         parts: its fields: templates (dicts, lists, holes) or constants.
+
+    Raises:
+        NotSupportedError: they are nested more deeply than a server takes it.
     """
+    if depth_of(*parts) > _DEEPEST:
+        raise NotSupportedError(
+            "conditions or computations stand so deeply within each other here that MongoDB would not take the "
+            "command; nest them less, or put .client(max_rows=...) before them to evaluate them here"
+        )
     writer = _Writer()
     fields = "".join(f"{writer.write(part, fresh=True)}, " for part in parts)
     return writer.define(f"lambda v: make(command, ({fields}))", make=tuple.__new__, command=command)
@@ -75,6 +87,16 @@ def row_builder(command: type, schema: Any, fields: Sequence[str], constants: di
         command=command,
         schema=schema,
     )
+
+
+def depth_of(*parts: Any) -> int:
+    """How many documents and arrays stand within each other."""
+    depth, layer = 0, [part for part in parts if isinstance(part, dict | list)]
+    while layer:
+        depth += 1
+        inner = (item for each in layer for item in (each.values() if isinstance(each, dict) else each))
+        layer = [item for item in inner if isinstance(item, dict | list)]
+    return depth
 
 
 def has_holes(template: Any) -> bool:
