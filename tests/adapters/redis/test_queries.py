@@ -12,6 +12,7 @@ import pytest
 
 from polystore import Q, Store
 from polystore.errors import IndexRequired, NotSupportedError
+from tests.adapters.redis.answers import answer, async_answer
 from tests.adapters.redis.conftest import BOTH
 from tests.adapters.redis.samples import ORDERS, Sample, draw_condition, draw_row
 
@@ -57,19 +58,6 @@ def ask(random: Random, keys: list[int]) -> tuple[Any, str, bool]:
     return query, terminal, bool(order)
 
 
-def answer(query: Any, terminal: str) -> Any:
-    match terminal:
-        case "rows":
-            return [(row.pk, row.model_dump()) for row in query]
-        case "count":
-            return query.count()
-        case "exists":
-            return query.exists()
-        case _:
-            found = query.first() if terminal == "first" else query.last()
-            return None if found is None else found.pk
-
-
 @pytest.mark.parametrize("seed", range(6))
 def test_answers_are_those_of_the_store_in_memory(store: Store, seed: int) -> None:
     random = Random(seed)
@@ -91,19 +79,6 @@ def test_answers_are_those_of_the_store_in_memory(store: Store, seed: int) -> No
         assert found == wanted, query.using("kv").explain()
         outcomes["answered"] += 1
     assert outcomes["answered"] > QUESTIONS * 0.5, outcomes
-
-
-async def async_answer(query: Any, terminal: str) -> Any:
-    match terminal:
-        case "rows":
-            return [(row.pk, row.model_dump()) async for row in query]
-        case "count":
-            return await query.acount()
-        case "exists":
-            return await query.aexists()
-        case _:
-            found = await (query.afirst() if terminal == "first" else query.alast())
-            return None if found is None else found.pk
 
 
 async def test_both_colours_give_the_same_answers(store: Store) -> None:
