@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import sys
+from array import array
 from functools import cache
+
+_BLOCK, _SURROGATES, _END = 2048, 0xD800, 0x20000
+"""Beyond the first two planes of Unicode no character has cases."""
+_CODEC = f"utf-32-{sys.byteorder[0]}e"
 
 
 def simple_fold(text: str) -> str:
@@ -16,15 +21,21 @@ def simple_fold(text: str) -> str:
 
 @cache
 def fold_table() -> dict[int, str]:
-    """Each code point that folds to another one, with that one. Blocks that folding leaves alone are skipped whole."""
-    table: dict[int, str] = {}
-    for start in range(0, sys.maxunicode + 1, 256):
-        if 0xD800 <= start <= 0xDFFF:
+    """Each code point that folds to another one, with that one."""
+    return {ord(each): folded for each in letters_with_cases() if (folded := _fold_character(each)) != each}
+
+
+@cache
+def letters_with_cases() -> str:
+    """All characters that lower case, upper case or folding changes, in order."""
+    found = []
+    for start in range(0, _END, _BLOCK):
+        if start == _SURROGATES:
             continue
-        block = "".join(map(chr, range(start, start + 256)))
-        if block.casefold() != block:
-            table.update((ord(each), folded) for each in block if (folded := _fold_character(each)) != each)
-    return table
+        block = array("I", range(start, start + _BLOCK)).tobytes().decode(_CODEC)
+        if not block == block.lower() == block.upper() == block.casefold():
+            found += [each for each in block if not each == each.lower() == each.upper() == each.casefold()]
+    return "".join(found)
 
 
 def _fold_character(character: str) -> str:

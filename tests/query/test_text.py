@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polystore.query.text import fold_table, simple_fold, unfold
+from polystore.query.text import fold_table, letters_with_cases, simple_fold, unfold
 
 texts = st.text() | st.text("aAßẞéÉıİſsSKkµμσςΣǅǆǄΩω", max_size=8)
 
@@ -60,3 +60,9 @@ def test_unfolding_finds_every_character_that_folds_to_one() -> None:
     for point, folded in fold_table().items():
         assert chr(point) in unfold(folded)[1:]
         assert unfold(folded)[0] == folded
+
+
+def test_all_characters_with_cases_are_known() -> None:
+    every = (chr(point) for point in range(sys.maxunicode + 1) if not 0xD800 <= point < 0xE000)
+    cased = [each for each in every if not each == each.lower() == each.upper() == each.casefold()]
+    assert "".join(cased) == letters_with_cases()

@@ -6,14 +6,13 @@ one, so the answer is the same whatever Unicode version, locale or collation the
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from functools import lru_cache
 
 from polystore.errors import NotSupportedError
 from polystore.query.operators import Operator
 from polystore.query.regex import Dialect, translate, translate_any_case
-from polystore.query.text import fold_table, simple_fold, unfold
+from polystore.query.text import fold_table, letters_with_cases, simple_fold, unfold
 
 LIKE_ESCAPE = "!"
 _LIKE_SPECIAL = str.maketrans({"!": "!!", "%": "!%", "_": "!_"})
@@ -87,14 +86,6 @@ def fold_characters() -> tuple[str, str]:
 
 def changed_characters(change: Callable[[str], str]) -> tuple[str, str]:
     """The characters beyond ASCII that a function changes, and those that they become, in equal places."""
-    before, after = [], []
-    for start in range(128, sys.maxunicode + 1, 128):
-        if 0xD800 <= start <= 0xDFFF:
-            continue
-        block = "".join(map(chr, range(start, start + 128)))
-        changed = change(block)
-        if changed != block:
-            pairs = [(old, new) for old, new in zip(block, changed, strict=True) if old != new]
-            before += [old for old, _ in pairs]
-            after += [new for _, new in pairs]
-    return "".join(before), "".join(after)
+    letters = "".join(each for each in letters_with_cases() if each > "\x7f")
+    pairs = [(old, new) for old, new in zip(letters, change(letters), strict=True) if old != new]
+    return "".join(old for old, _ in pairs), "".join(new for _, new in pairs)
