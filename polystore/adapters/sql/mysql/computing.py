@@ -12,6 +12,7 @@ from decimal import Decimal
 from polystore.adapters.sql import decimal_text
 from polystore.adapters.sql.computing import EXTREMES, Computing, Operand, Sql
 from polystore.adapters.sql.expressions import Expressions, composed
+from polystore.adapters.sql.mysql.letters import changed_case
 from polystore.adapters.sql.mysql.sizes import Sized, Unfinished, exact, size_of
 from polystore.adapters.sql.mysql.templates import BEGINNINGS, FAIL, PARTS, ROUND_DECIMAL, UUID_TEXT, WHOLE_MEAN
 from polystore.adapters.sql.raw import Raw
@@ -160,6 +161,8 @@ class MysqlComputing(Computing):
     def call(self, function: Function, operands: Sequence[Operand], kind: Kind) -> Sql:
         if function is Function.ROUND:
             return self._rounded(*operands)
+        if function in (Function.LOWER, Function.UPPER):
+            return Raw(changed_case(function), operands[0].sql)
         called = super().call(function, operands, kind)
         if not isinstance(operands[0].kind, DecimalKind) or not isinstance(kind, DecimalKind):
             return called

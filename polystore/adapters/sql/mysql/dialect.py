@@ -394,10 +394,11 @@ class MysqlDialect(MysqlComputing, MariadbDocuments, Dialect):
 
 
 def _of_mariadb(common: Capabilities) -> Capabilities:
-    """What MariaDB can do beyond MySQL: look into documents."""
+    """What MariaDB can do beyond MySQL: look into documents, and change the case of letters."""
     unlike_jsonb = {Holding.JSON_CONTAINS, Holding.JSON_CONTAINED_BY}
     features = common.features | DOCUMENTS - {Feature.LOOSE_PATHS}
-    return replace(common, features=features, holdings=frozenset(Holding) - unlike_jsonb)
+    functions = common.functions | {Function.LOWER, Function.UPPER}
+    return replace(common, features=features, functions=functions, holdings=frozenset(Holding) - unlike_jsonb)
 
 
 _NOTHING: dict[type, str] = {
