@@ -41,6 +41,7 @@ from polystore.adapters.sql.mysql.templates import (
     INTEGER,
     PAIRS,
     QUOTIENT_OF_INTS,
+    SHARES,
 )
 from polystore.adapters.sql.patterns import LIKE_ESCAPE, like_pattern, regular_expression
 from polystore.adapters.sql.raw import Raw
@@ -61,7 +62,7 @@ from polystore.adapters.sql.types import (
 from polystore.errors import NotSupportedError
 from polystore.query.capabilities import DOCUMENTS, EVERYTHING, Capabilities, Feature
 from polystore.query.nodes import Order, Parameter, ParameterList
-from polystore.query.operators import ArithmeticOperator, Function, Holding, Operator, WindowFunction
+from polystore.query.operators import ArithmeticOperator, Function, Holding, Operator
 from polystore.schema.kinds import (
     BoolKind,
     BytesKind,
@@ -123,8 +124,7 @@ class MysqlDialect(MysqlComputing, MariadbDocuments, Dialect):
         EVERYTHING.features - _UNDECLARED - DOCUMENTS | {Feature.ANALYZE, Feature.RAW, Feature.ROW_LOCKS},
         EVERYTHING.functions - {Function.LOWER, Function.UPPER},
         EVERYTHING.aggregates,
-        windows=EVERYTHING.windows
-        - {WindowFunction.CUME_DIST},  # MariaDB takes NULLs at the end of a descending order apart
+        windows=EVERYTHING.windows,
     )
     index_if_not_exists = False
     left_alone = r"'(?:[^'\\]|''|\\.)*'|\"(?:[^\"\\]|\"\"|\\.)*\"|`[^`]*`|--(?=\s)[^\n]*|#[^\n]*|/\*.*?\*/"
@@ -133,6 +133,7 @@ class MysqlDialect(MysqlComputing, MariadbDocuments, Dialect):
     slices_in_lists = False
     derived_tables_refer = False
     reads_as_it_was = False
+    shares = SHARES
     name_length = 64
 
     def __init__(self, *, mariadb: bool) -> None:
