@@ -30,7 +30,7 @@ from polystore.adapters.sql.expressions import Slot
 from polystore.adapters.sql.mysql.computing import MysqlComputing, typed
 from polystore.adapters.sql.mysql.conflicts import conflict_texts
 from polystore.adapters.sql.mysql.depth import shallow
-from polystore.adapters.sql.mysql.documents import MariadbDocuments
+from polystore.adapters.sql.mysql.documents import MariadbDocuments, part_dump
 from polystore.adapters.sql.mysql.keys import CHARACTER_BYTES, KEY_BYTES, key_bytes, keys, room
 from polystore.adapters.sql.mysql.sizes import Sized, size_of, sized_arithmetic
 from polystore.adapters.sql.mysql.templates import (
@@ -186,7 +186,7 @@ class MysqlDialect(MysqlComputing, MariadbDocuments, Dialect):
             case UuidKind():
                 return Codec(BINARY(16), bytes_of_uuid, uuid_of_bytes)
             case _:
-                dump = shallow(json_dump(kind)) if self.mariadb else json_dump(kind)
+                dump = shallow(part_dump(kind)) if self.mariadb else json_dump(kind)
                 return Codec(LONGTEXT(charset="utf8mb4", collation="utf8mb4_bin"), dump, json_load(kind))
 
     # ---- tables
