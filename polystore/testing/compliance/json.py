@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from polystore import Cast, Count, F, Feature, Sum
-from polystore.errors import DataError, FieldError
+from polystore.errors import DataError, FieldError, NotSupportedError
 from polystore.query.operators import Holding, Operator
 from polystore.testing.compliance.embedded import both, docs
 from polystore.testing.harness import Db, rule
@@ -297,6 +297,48 @@ def test_containment_is_asked_at_a_path(db: Db) -> None:
     both(db, "one", data__a__contains={"c": None})
     both(db, "two", data__a__contains="x")
     both(db, "two", data__a__contained_by=["y", "z", "x"])
+
+
+@rule("F12", "G1", "G2", needs=[Feature.DISTINCT])
+@pytest.mark.parametrize("fields", [["data"], ["data", "words"], ["data__d"], ["maker", "data"]], ids=" ".join)
+def test_documents_that_are_equal_are_one_distinct_row_or_none_is_given(db: Db, fields: list[str]) -> None:
+    if fields == ["data__d"]:
+        db.need(Feature.COMPUTED, JSON)
+    first, other, last = {"a": 1, "b": [2]}, {"b": [2.0], "a": 1}, {"a": True, "b": [2]}
+    put(
+        db,
+        a={"d": first},
+        b={"d": other},
+        c={"d": last},
+        d={"d": 1},
+        e={"d": 1.0},
+        f={"d": "1"},
+        g={},
+        h=None,
+        i={"d": None},
+    )
+    query = docs.values(*fields).distinct()
+    number = 5 if fields == ["data__d"] else 7
+    for ask in (lambda: len(db(query.all()).rows()), lambda: db(query.all()).count()):
+        try:
+            assert ask() == number
+        except NotSupportedError:
+            assert db.refused_after == 0
+            if db.missing:
+                raise
+
+
+@rule("F12", "G1", needs=[Feature.DISTINCT])
+def test_dicts_that_are_equal_are_one_distinct_row_or_none_is_given(db: Db) -> None:
+    words = [{"a": "1", "b": "2"}, {"b": "2", "a": "1"}, {"a": "2", "b": "1"}, {}, None]
+    db.given(Document, [{"name": str(place), "words": some} for place, some in enumerate(words)])
+    query = docs.values_list("words", flat=True).distinct()
+    try:
+        assert len(db(query).rows()) == 4
+    except NotSupportedError:
+        assert db.refused_after == 0
+        if db.missing:
+            raise
 
 
 # ---- keys
