@@ -395,9 +395,9 @@ class MysqlDialect(MysqlComputing, MariadbDocuments, Dialect):
 
 
 def _of_mariadb(common: Capabilities) -> Capabilities:
-    """What MariaDB can do beyond MySQL: look into documents, and change the case of letters."""
+    """What MariaDB can do beyond MySQL: look into documents, change the case of letters, round floats exactly."""
     unlike_jsonb = {Holding.JSON_CONTAINS, Holding.JSON_CONTAINED_BY}
-    features = common.features | DOCUMENTS - {Feature.LOOSE_PATHS}
+    features = common.features | DOCUMENTS - {Feature.LOOSE_PATHS} | {Feature.ROUND_FLOATS}
     functions = common.functions | {Function.LOWER, Function.UPPER}
     return replace(common, features=features, functions=functions, holdings=frozenset(Holding) - unlike_jsonb)
 
