@@ -8,6 +8,7 @@ from typing import Any, assert_never
 from sqlalchemy import ClauseElement, ColumnElement, Table, delete, func, literal_column, select, update
 
 from polystore.adapters.base import Source
+from polystore.adapters.sql.alike import check_distinct
 from polystore.adapters.sql.conditions import Writer, columns_of
 from polystore.adapters.sql.dialect import Dialect, InsertParts
 from polystore.adapters.sql.expressions import Slot
@@ -83,6 +84,7 @@ def _count(operation: Count, table: Table, writer: Writer) -> Any:
         return select(writer.dialect.estimate(table.name, name, exact))
     if operation.limit is None and operation.offset is None and not operation.distinct:
         return where(select(func.count()).select_from(writer.table), operation.condition, writer)
+    check_distinct(writer.dialect, operation.schema, operation.distinct)
     columns: list[Any] = [writer.table.c[field.column] for field in operation.distinct] or [_ONE]
     rows = where(select(*columns).select_from(writer.table), operation.condition, writer)
     if operation.distinct:

@@ -12,8 +12,9 @@ from polystore.adapters.base import undeclared
 from polystore.adapters.sql.raw import Let, Raw
 from polystore.adapters.sql.types import Codec, Convert
 from polystore.errors import NotSupportedError
+from polystore.query.nodes import Parameter
 from polystore.query.operators import Aggregate, DatePart, Function
-from polystore.schema.kinds import DecimalKind, Kind
+from polystore.schema.kinds import DecimalKind, FloatKind, Kind
 
 if TYPE_CHECKING:
     from polystore.adapters.sql.expressions import Expressions
@@ -83,6 +84,11 @@ class Computing(ABC):
         """A function of operands that are of one kind where it takes the greatest or the least of them."""
         template = self.calls.get((function, type(operands[0].kind))) or self.calls[function]
         return Let(_spread(template, len(operands)), *(operand.sql for operand in operands))
+
+    def round_float(self, writer: Expressions, value: Sql, places: Parameter) -> Sql:
+        """A float rounded to decimal places by its exact value."""
+        kind = FloatKind()
+        return self.call(Function.ROUND, (Operand(value, kind), writer.operand(places)), kind)
 
     def cast(self, operand: Operand, kind: Kind) -> Sql:
         """A value as one of another kind."""

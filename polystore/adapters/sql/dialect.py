@@ -7,7 +7,7 @@ differ only where a database has no exact decimals.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -26,7 +26,7 @@ from polystore.adapters.sql.upserts import ConflictParts, EachParts
 from polystore.errors import NotSupportedError
 from polystore.query.capabilities import Capabilities, Feature
 from polystore.query.nodes import Order, Parameter, ParameterList
-from polystore.query.operators import ArithmeticOperator, Operator
+from polystore.query.operators import ArithmeticOperator, Operator, WindowFunction
 from polystore.schema.kinds import DecimalKind, FloatKind, IntKind, Kind, PlainKind, plain_kind
 from polystore.schema.model import FieldInfo, IndexInfo, Schema, UniqueInfo
 
@@ -81,6 +81,8 @@ class Dialect(Computing, Documents):
     """Whether a query that gives an update its values meets all rows as they were."""
     derived_tables_refer = True
     """Whether a table that is selected from a query may refer to a row around that."""
+    shares: Mapping[WindowFunction, str] = {}
+    """Shares of rows as templates, where the database has no exact ones; ``{0}`` is the window, ``{1}`` all rows."""
     name_length: int
     """The longest name of a table, column or index in bytes."""
 

@@ -26,6 +26,9 @@ Sql: TypeAlias = ColumnElement[Any]
 class Documents:
     """How one database looks into JSON; one that declares none of it leaves everything out."""
 
+    knows_equal_documents = False
+    """Whether documents that are equal are one distinct value, whatever the order of their keys."""
+
     def path(self, writer: Expressions, root: Sql, node: Path) -> Sql:
         """What lies at the steps into a fragment."""
         undeclared(node)

@@ -42,7 +42,7 @@ from polystore.query.nodes import (
 from polystore.query.operations import Assignment, Select
 from polystore.query.operators import Function, Operator
 from polystore.query.walk import expressions_of, expressions_within
-from polystore.schema.kinds import DecimalKind, IntKind, Kind, plain_kind
+from polystore.schema.kinds import DecimalKind, FloatKind, IntKind, Kind, plain_kind
 from polystore.schema.model import FieldInfo, Schema
 
 _NULL_TYPE = NullType()
@@ -252,6 +252,10 @@ class Expressions(ABC):
             return self.dialect.nothing(kind)
         if node.function is Function.CAST:
             return self.dialect.cast(self.operand(arguments[0]), kind)
+        if node.function is Function.ROUND and len(arguments) > 1 and isinstance(kind, FloatKind):
+            value, places = arguments
+            assert isinstance(places, Parameter)
+            return self.dialect.round_float(self, self.working(value), places)
         if node.function in _ALIKE:
             parts = [Operand(self.alike(each, kind), kind) for each in arguments]
         else:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 from sqlalchemy import except_, intersect, literal_column, select, union, union_all
 
+from polystore.adapters.sql.alike import check_distinct
 from polystore.adapters.sql.conditions import Writer
 from polystore.adapters.sql.dialect import Sql
 from polystore.adapters.sql.expressions import Place, kind_of
@@ -54,6 +55,8 @@ def select_rows(operation: Select, writer: Writer) -> Rows:
         source, operation = _with_windows(operation, writer)
     if operation.first and not _is_distinct_on(operation, writer):
         source, operation = _first_rows(operation, source, writer)
+    if operation.distinct:
+        check_distinct(writer.dialect, operation.schema, operation.outputs, operation.order)
     if operation.distinct and operation.computed:
         return _distinct(operation, source, writer)
     if not writer.dialect.order_refers and _refers(operation.order):

@@ -40,6 +40,9 @@ def window_text(window: Windowed, writer: Expressions) -> Sql:
         test = None if window.condition is None else writer.condition(window.condition)
         made = writer.dialect.aggregate(window.function, operand, test, distinct=False)
         return _spread(made, over, [each for each in (operand and operand.sql, test) if each is not None])
+    if window.function in writer.dialect.shares:
+        whole = _over(replace(window, order=()), writer)
+        return Raw(writer.dialect.shares[window.function], over, whole)
     template = f"{FUNCTIONS[window.function].replace('{number}', str(window.number))} OVER {{1}}"
     if window.operand is None:
         return Raw(template, Raw("NULL"), over)

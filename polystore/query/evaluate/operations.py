@@ -214,7 +214,9 @@ def value_of_field(value: Any, field: FieldInfo) -> Any:
 
 
 def hashable(value: Any) -> Any:
-    """A plain value as one that can be looked up."""
+    """A plain value as one that can be looked up; True is not 1, as within JSON."""
+    if isinstance(value, bool):
+        return (bool, value)
     if isinstance(value, list):
         return tuple(hashable(item) for item in value)
     if isinstance(value, dict):

@@ -29,6 +29,35 @@ def test_floats_of_every_size_are_rounded_as_their_digits_say(db: Db, places: in
     agree(db, rows.all(), Round("real", places), expected)
 
 
+def beside_halves(places: int) -> list[float]:
+    """Floats at and around what rounding to these places turns on: halves, quarters, ends of what has a fraction."""
+    unit = 10.0**-places
+    found = [(count + 0.5) * unit for count in (0, 1, 2, 7, 10, 12_345, 10**9 + 1, 2**51, 2**53)]
+    found += [count * unit for count in (0.25, 1, 3, 999, 10**15 + 1, 2.0**55, 2.0**57)]
+    found += [2.0**power * unit for power in (-3, -1, 1, 40, 52, 56, 58)] + [2.0**-60, 2.0**30, 2.0**52, 2.0**90]
+    near = [math.nextafter(value, end) for value in found for end in (0.0, math.inf)]
+    return [*found, *near, *(-value for value in near)]
+
+
+@rule("B10", needs=[Feature.COMPUTED, Function.ROUND, Feature.ROUND_FLOATS])
+@pytest.mark.parametrize("places", [-30, -29, -16, -3, -1, 1, 2, 3, 5, 10, 16, 29, 30])
+def test_floats_beside_a_half_are_rounded_by_their_exact_values(db: Db, places: int) -> None:
+    values = beside_halves(places)
+    db.given(Everything, [{"name": str(place), "real": value} for place, value in enumerate(values)])
+    expected = {str(place): round(value, places) + 0.0 for place, value in enumerate(values)}
+    agree(db, rows.all(), Round("real", places), expected)
+
+
+@rule("B10", needs=[Feature.COMPUTED, Function.ROUND, Feature.ROUND_FLOATS])
+def test_a_rounded_float_is_compared_computed_with_and_rounded_again(db: Db) -> None:
+    db.given(Everything, [{"name": "a", "real": 2.675}, {"name": "b", "real": 1e300}, {"name": "c", "real": None}])
+    assert db.found(rows.alias(it=Round("real", 2)).filter(it=2.67)) == "a"
+    agree(db, rows.all(), Round(Round("real", 2) + 0.005, 2), {"a": round(2.67 + 0.005, 2), "b": 1e300, "c": None})
+    agree(db, rows.filter(name="a"), Round(Value(1.7e308), 30), {"a": 1.7e308})
+    assert db(rows.filter(name="a")).update(real=Round("real", 1)) == 1
+    assert db(rows.all()).get(name="a").real == 2.7
+
+
 @rule("B10", "B19", needs=[Feature.COMPUTED, Function.ROUND])
 @pytest.mark.parametrize("places", [-3, -2, -1, 0, 1, 2, 3])
 def test_ints_and_decimals_are_rounded_half_even(db: Db, places: int) -> None:

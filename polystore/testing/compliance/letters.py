@@ -46,3 +46,15 @@ def test_every_character_changes_its_case_as_unicode_says(
         for text, found in zip(some, db(query).get(), strict=True):
             wrong = [(one, other) for one, other in zip(change(text), found, strict=True) if one != other]
             assert wrong == []
+
+
+@rule("C1", "C14", needs=[Feature.COMPUTED, Function.LOWER, Function.UPPER])
+@pytest.mark.parametrize(
+    "text", ["~01İ~00~", "İ~1 ~i İ", "~27ῳ~~00ᾀ01", "ᾼᾳΑΙ ᾶ ŉ ß", "ΟΔΟΣ οδός", "Ǆ ǅ ǆ", "\x01 % _ \\ '", " a  ", ""]
+)
+def test_all_else_stays_beside_a_letter_that_changes(db: Db, text: str) -> None:
+    db.given(Everything, [{"name": "it", "text": text}])
+    query = rows.values_list(Lower("text"), Upper("text"), Upper(Lower("text")), Lower(Upper(Lower("text"))))
+    lower, upper = simple_lower(text), simple_upper(text)
+    assert db(query).get() == (lower, upper, simple_upper(lower), simple_lower(simple_upper(lower)))
+    assert db.names(rows.alias(low=Lower("text"), high=Upper("text")).filter(low=lower, high=upper)) == ["it"]

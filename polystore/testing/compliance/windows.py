@@ -98,6 +98,12 @@ FUNCTIONS: dict[WindowFunction, list[tuple[Any, list[Any]]]] = {
     WindowFunction.CUME_DIST: [
         (Window(CumeDist(), order_by="number"), [0.5, 0.5, 1 / 6, 5 / 6, 4 / 6, 1.0]),
         (Window(CumeDist(), "text", "number"), [1.0, 1.0, 1 / 3, 1.0, 0.5, 1.0]),
+        (Window(CumeDist(), order_by="-number"), [5 / 6, 5 / 6, 1.0, 2 / 6, 0.5, 1 / 6]),
+        (Window(CumeDist(), "text", "-number"), [2 / 3, 2 / 3, 1.0, 0.5, 1.0, 1.0]),
+        (Window(CumeDist(), order_by=["-text", "-real"]), [4 / 6, 0.5, 5 / 6, 1 / 6, 2 / 6, 1.0]),
+        (Window(CumeDist(), order_by=F("number").asc(nulls_last=True)), [2 / 6, 2 / 6, 1.0, 4 / 6, 0.5, 5 / 6]),
+        (Window(CumeDist()), [1.0] * 6),
+        (Window(CumeDist(), "text"), [1.0] * 6),
     ],
     WindowFunction.NTILE: [
         (Window(Ntile(4), order_by="name"), [1, 1, 2, 2, 3, 4]),
@@ -146,6 +152,18 @@ def test_a_window_function_is_answered_or_refused(db: Db, function: WindowFuncti
         found = column(db, window)
         wanted = [Decimal(each) if isinstance(each, str) and each[:1].isdigit() else each for each in expected]
         assert found == pytest.approx(wanted) if isinstance(expected[0], float) else found == wanted, window
+
+
+@rule("A19", "B2", needs=[NUMBER, Feature.COMPUTED])
+@pytest.mark.parametrize(("made", "before", "of"), [(CumeDist(), 0, 7), (PercentRank(), 1, 6)], ids=["alike", "before"])
+def test_a_share_of_the_rows_is_the_quotient_with_all_its_digits(db: Db, made: Any, before: int, of: int) -> None:
+    db.need(made.function)
+    db.given(Everything, [{"name": str(place), "number": place} for place in range(1, 8)])
+    expected = [(place - before) / of for place in range(1, 8)]
+    assert column(db, Window(made, order_by="number")) == expected
+    assert column(db, Window(made, order_by="-number")) == expected[::-1]
+    kept = rows.annotate(value=Window(made, order_by="number"))
+    assert [db.names(kept.filter(value=share)) for share in expected] == [[str(place)] for place in range(1, 8)]
 
 
 @rule("declared")

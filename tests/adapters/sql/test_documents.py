@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from polystore import QuerySet, Store
 from polystore.adapters.sql.ddl import create_texts
 from polystore.adapters.sql.mysql.depth import shallow
-from polystore.adapters.sql.mysql.elements import all_of, any_of, only, text_of
+from polystore.adapters.sql.mysql.elements import all_of, any_of, only
+from polystore.adapters.sql.mysql.numbers import text_of
 from polystore.adapters.sql.postgresql.jsonb import jsonb_dump
 from polystore.api.complete import schema_of
 from polystore.errors import DataError, NotSupportedError

@@ -9,6 +9,7 @@ from polystore.adapters.base import RawRows
 from polystore.adapters.sql import ddl
 from polystore.adapters.sql.mysql.drivers import FACTS, RAW_LOADS, SET_UP, AsyncDriver
 from polystore.adapters.sql.mysql.errors import DEADLOCK, DUPLICATE, number
+from polystore.adapters.sql.mysql.letters import check_letters, knows_letters
 from polystore.adapters.sql.mysql.together import together
 from polystore.adapters.sql.prepared import Action, AnyStatement, Conflict, EachStatement, InsertStatement, Statement
 from polystore.adapters.sql.server import Server
@@ -49,6 +50,7 @@ class AsyncMysqlSession:
         self._collation = ""
         self._step = 1
         self._packet_bytes = 0
+        self._knows_letters = False
         self._in_transaction = False
         self.is_stale = AsyncDriver.stale_of(connection)
 
@@ -56,8 +58,9 @@ class AsyncMysqlSession:
         """Makes the session strict and its clock UTC; learns which server this is."""
         await self._cursor.execute(SET_UP)
         await self._cursor.execute(FACTS)
-        is_mariadb, self._step, self._packet_bytes = await self._cursor.fetchone()
-        self._collation = "utf8mb4_nopad_bin" if is_mariadb else "utf8mb4_0900_bin"
+        version, self._step, self._packet_bytes = await self._cursor.fetchone()
+        self._collation = "utf8mb4_nopad_bin" if "MariaDB" in version else "utf8mb4_0900_bin"
+        self._knows_letters = knows_letters(version)
 
     async def run(self, statement: AnyStatement, parameters: Sequence[Any]) -> Any:
         if isinstance(statement, InsertStatement):
@@ -66,6 +69,7 @@ class AsyncMysqlSession:
             return await self._update_each(statement, parameters)
         action = statement.action
         cursor = self._cursor
+        self._check(statement)
         await cursor.execute(statement.text, parameters)
         if action is _ROWS:
             return await cursor.fetchall()
@@ -82,6 +86,7 @@ class AsyncMysqlSession:
         self, statement: AnyStatement, parameters: Sequence[Any], size: int
     ) -> AsyncGenerator[Sequence[Any]]:
         """Rows as the server sends them. Given up half-way, the rest is not read: the connection is closed."""
+        self._check(statement)
         cursor = AsyncDriver.unbuffered(self._connection)
         try:
             await cursor.execute(statement.text, parameters)
@@ -91,6 +96,10 @@ class AsyncMysqlSession:
                 AsyncDriver.resume(self._connection)
         finally:
             AsyncDriver.give_up(self._connection)
+
+    def _check(self, statement: AnyStatement) -> None:
+        if not self._knows_letters:
+            check_letters(statement.text)
 
     async def _insert(self, statement: InsertStatement, rows: Sequence[Any]) -> list[Any]:
         if statement.conflict is not None:
@@ -249,6 +258,7 @@ class AsyncMysqlSession:
         await self._cursor.execute(ddl.drop_text(self._server.dialect, schema))
 
     async def analyze(self, statement: AnyStatement, parameters: Sequence[Any]) -> str:
+        self._check(statement)
         row = parameters if isinstance(statement, Statement) else parameters[0]
         await self._cursor.execute(f"EXPLAIN {statement.text}", row)
         names = [column[0] for column in self._cursor.description]

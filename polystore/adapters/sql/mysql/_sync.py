@@ -10,6 +10,7 @@ from polystore.adapters.base import RawRows
 from polystore.adapters.sql import ddl
 from polystore.adapters.sql.mysql.drivers import FACTS, RAW_LOADS, SET_UP, Driver
 from polystore.adapters.sql.mysql.errors import DEADLOCK, DUPLICATE, number
+from polystore.adapters.sql.mysql.letters import check_letters, knows_letters
 from polystore.adapters.sql.mysql.together import together
 from polystore.adapters.sql.prepared import Action, AnyStatement, Conflict, EachStatement, InsertStatement, Statement
 from polystore.adapters.sql.server import Server
@@ -50,6 +51,7 @@ class MysqlSession:
         self._collation = ""
         self._step = 1
         self._packet_bytes = 0
+        self._knows_letters = False
         self._in_transaction = False
         self.is_stale = Driver.stale_of(connection)
 
@@ -57,8 +59,9 @@ class MysqlSession:
         """Makes the session strict and its clock UTC; learns which server this is."""
         self._cursor.execute(SET_UP)
         self._cursor.execute(FACTS)
-        is_mariadb, self._step, self._packet_bytes = self._cursor.fetchone()
-        self._collation = "utf8mb4_nopad_bin" if is_mariadb else "utf8mb4_0900_bin"
+        version, self._step, self._packet_bytes = self._cursor.fetchone()
+        self._collation = "utf8mb4_nopad_bin" if "MariaDB" in version else "utf8mb4_0900_bin"
+        self._knows_letters = knows_letters(version)
 
     def run(self, statement: AnyStatement, parameters: Sequence[Any]) -> Any:
         if isinstance(statement, InsertStatement):
@@ -67,6 +70,7 @@ class MysqlSession:
             return self._update_each(statement, parameters)
         action = statement.action
         cursor = self._cursor
+        self._check(statement)
         cursor.execute(statement.text, parameters)
         if action is _ROWS:
             return cursor.fetchall()
@@ -81,6 +85,7 @@ class MysqlSession:
 
     def stream(self, statement: AnyStatement, parameters: Sequence[Any], size: int) -> Generator[Sequence[Any]]:
         """Rows as the server sends them. Given up half-way, the rest is not read: the connection is closed."""
+        self._check(statement)
         cursor = Driver.unbuffered(self._connection)
         try:
             cursor.execute(statement.text, parameters)
@@ -90,6 +95,10 @@ class MysqlSession:
                 Driver.resume(self._connection)
         finally:
             Driver.give_up(self._connection)
+
+    def _check(self, statement: AnyStatement) -> None:
+        if not self._knows_letters:
+            check_letters(statement.text)
 
     def _insert(self, statement: InsertStatement, rows: Sequence[Any]) -> list[Any]:
         if statement.conflict is not None:
@@ -248,6 +257,7 @@ class MysqlSession:
         self._cursor.execute(ddl.drop_text(self._server.dialect, schema))
 
     def analyze(self, statement: AnyStatement, parameters: Sequence[Any]) -> str:
+        self._check(statement)
         row = parameters if isinstance(statement, Statement) else parameters[0]
         self._cursor.execute(f"EXPLAIN {statement.text}", row)
         names = [column[0] for column in self._cursor.description]

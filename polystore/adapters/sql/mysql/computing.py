@@ -12,6 +12,8 @@ from decimal import Decimal
 from polystore.adapters.sql import decimal_text
 from polystore.adapters.sql.computing import EXTREMES, Computing, Operand, Sql
 from polystore.adapters.sql.expressions import Expressions, composed
+from polystore.adapters.sql.mysql.letters import changed_case
+from polystore.adapters.sql.mysql.rounding import NUMBERS, ROUND_FLOAT
 from polystore.adapters.sql.mysql.sizes import Sized, Unfinished, exact, size_of
 from polystore.adapters.sql.mysql.templates import BEGINNINGS, FAIL, PARTS, ROUND_DECIMAL, UUID_TEXT, WHOLE_MEAN
 from polystore.adapters.sql.mysql.zones import beginning_template, shown_template
@@ -21,6 +23,7 @@ from polystore.errors import NotSupportedError
 from polystore.query.evaluate import decimal_result
 from polystore.query.evaluate.functions import caster
 from polystore.query.evaluate.numbers import settled
+from polystore.query.nodes import Parameter
 from polystore.query.operators import Aggregate, ArithmeticOperator, DatePart, Function
 from polystore.schema.kinds import (
     BoolKind,
@@ -161,6 +164,8 @@ class MysqlComputing(Computing):
     def call(self, function: Function, operands: Sequence[Operand], kind: Kind) -> Sql:
         if function is Function.ROUND:
             return self._rounded(*operands)
+        if function in (Function.LOWER, Function.UPPER):
+            return Raw(changed_case(function), operands[0].sql)
         called = super().call(function, operands, kind)
         if not isinstance(operands[0].kind, DecimalKind) or not isinstance(kind, DecimalKind):
             return called
@@ -182,6 +187,9 @@ class MysqlComputing(Computing):
                 whole, digits = size_of(value)
                 size = whole + 1, 0 if places is None else digits
                 return self._sized(Sized(ROUND_DECIMAL, (value, behind), size, exact=exact(value)))
+
+    def round_float(self, writer: Expressions, value: Sql, places: Parameter) -> Sql:
+        return Raw(ROUND_FLOAT, value, *(writer.bind(places, number) for number in NUMBERS))
 
     def cast(self, operand: Operand, kind: Kind) -> Sql:
         match operand.kind, kind:

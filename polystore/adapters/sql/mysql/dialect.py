@@ -30,7 +30,7 @@ from polystore.adapters.sql.expressions import Slot
 from polystore.adapters.sql.mysql.computing import MysqlComputing, typed
 from polystore.adapters.sql.mysql.conflicts import conflict_texts
 from polystore.adapters.sql.mysql.depth import shallow
-from polystore.adapters.sql.mysql.documents import MariadbDocuments
+from polystore.adapters.sql.mysql.documents import MariadbDocuments, part_dump
 from polystore.adapters.sql.mysql.keys import CHARACTER_BYTES, KEY_BYTES, key_bytes, keys, room
 from polystore.adapters.sql.mysql.sizes import Sized, size_of, sized_arithmetic
 from polystore.adapters.sql.mysql.templates import (
@@ -41,6 +41,7 @@ from polystore.adapters.sql.mysql.templates import (
     INTEGER,
     PAIRS,
     QUOTIENT_OF_INTS,
+    SHARES,
 )
 from polystore.adapters.sql.patterns import LIKE_ESCAPE, like_pattern, regular_expression
 from polystore.adapters.sql.raw import Raw
@@ -61,7 +62,7 @@ from polystore.adapters.sql.types import (
 from polystore.errors import NotSupportedError
 from polystore.query.capabilities import DOCUMENTS, EVERYTHING, Capabilities, Feature
 from polystore.query.nodes import Order, Parameter, ParameterList
-from polystore.query.operators import ArithmeticOperator, Function, Holding, Operator, WindowFunction
+from polystore.query.operators import ArithmeticOperator, Function, Holding, Operator
 from polystore.schema.kinds import (
     BoolKind,
     BytesKind,
@@ -121,8 +122,7 @@ class MysqlDialect(MysqlComputing, MariadbDocuments, Dialect):
         EVERYTHING.features - _UNDECLARED - DOCUMENTS | {Feature.ANALYZE, Feature.RAW, Feature.ROW_LOCKS},
         EVERYTHING.functions - {Function.LOWER, Function.UPPER},
         EVERYTHING.aggregates,
-        windows=EVERYTHING.windows
-        - {WindowFunction.CUME_DIST},  # MariaDB takes NULLs at the end of a descending order apart
+        windows=EVERYTHING.windows,
     )
     index_if_not_exists = False
     left_alone = r"'(?:[^'\\]|''|\\.)*'|\"(?:[^\"\\]|\"\"|\\.)*\"|`[^`]*`|--(?=\s)[^\n]*|#[^\n]*|/\*.*?\*/"
@@ -131,6 +131,7 @@ class MysqlDialect(MysqlComputing, MariadbDocuments, Dialect):
     slices_in_lists = False
     derived_tables_refer = False
     reads_as_it_was = False
+    shares = SHARES
     name_length = 64
 
     def __init__(self, *, mariadb: bool) -> None:
@@ -183,7 +184,7 @@ class MysqlDialect(MysqlComputing, MariadbDocuments, Dialect):
             case UuidKind():
                 return Codec(BINARY(16), bytes_of_uuid, uuid_of_bytes)
             case _:
-                dump = shallow(json_dump(kind)) if self.mariadb else json_dump(kind)
+                dump = shallow(part_dump(kind)) if self.mariadb else json_dump(kind)
                 return Codec(LONGTEXT(charset="utf8mb4", collation="utf8mb4_bin"), dump, json_load(kind))
 
     # ---- tables
@@ -392,10 +393,11 @@ class MysqlDialect(MysqlComputing, MariadbDocuments, Dialect):
 
 
 def _of_mariadb(common: Capabilities) -> Capabilities:
-    """What MariaDB can do beyond MySQL: look into documents."""
+    """What MariaDB can do beyond MySQL: look into documents, change the case of letters, round floats exactly."""
     unlike_jsonb = {Holding.JSON_CONTAINS, Holding.JSON_CONTAINED_BY}
-    features = common.features | DOCUMENTS - {Feature.LOOSE_PATHS}
-    return replace(common, features=features, holdings=frozenset(Holding) - unlike_jsonb)
+    features = common.features | DOCUMENTS - {Feature.LOOSE_PATHS} | {Feature.ROUND_FLOATS}
+    functions = common.functions | {Function.LOWER, Function.UPPER}
+    return replace(common, features=features, functions=functions, holdings=frozenset(Holding) - unlike_jsonb)
 
 
 _NOTHING: dict[type, str] = {

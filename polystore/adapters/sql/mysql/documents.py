@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import msgspec
-
 from polystore.adapters.sql.documents import Documents, Sql
 from polystore.adapters.sql.expressions import Expressions
-from polystore.adapters.sql.mysql.elements import all_of, any_of, only, text_of
+from polystore.adapters.sql.mysql.elements import all_of, any_of, only
+from polystore.adapters.sql.mysql.numbers import text_of
 from polystore.adapters.sql.mysql.sizes import Sized
 from polystore.adapters.sql.mysql.templates import FAIL
 from polystore.adapters.sql.raw import Raw
@@ -72,6 +71,12 @@ _OF_JSON: dict[type, str] = {
     FloatKind: f"(CASE WHEN {_IS_NUMBER} THEN {_FLOAT} END)",
 }
 _WHOLE = f"(CASE WHEN {_IS_NUMBER} AND NOT ({_IS_FLOAT}) THEN CAST({{0}} AS SIGNED) END)"
+_EXACT = (
+    f"(CASE WHEN NOT {_IS_NUMBER} THEN NULL WHEN NOT ({_IS_FLOAT}) THEN CAST({{0}} AS SIGNED) "
+    f"WHEN {_FLOAT} >= 9223372036854775808E0 THEN 9223372036854775808 "
+    f"WHEN {_FLOAT} = FLOOR({_FLOAT}) AND {_FLOAT} >= -9223372036854775808E0 THEN CAST({_FLOAT} AS SIGNED) END)"
+)
+"""Tells apart what is the same float: whole numbers, and one beyond all ints for what is."""
 _BROKEN = f"(CASE WHEN {_IS_NUMBER} AND {_IS_FLOAT} THEN {_FLOAT} END)"
 _RANK = (
     "(CASE JSON_TYPE({0}) WHEN 'NULL' THEN 0 WHEN 'INTEGER' THEN 1 WHEN 'DOUBLE' THEN 1 WHEN 'STRING' THEN 2 "
@@ -144,7 +149,7 @@ class MariadbDocuments(Documents):
         return Raw("(CASE WHEN {0} IS NOT NULL THEN {1} ELSE {2} END)", whole, *tests)
 
     def json_keys(self, fragment: Sql) -> Sequence[Sql]:
-        return tuple(Raw(template, fragment) for template in (_RANK, _SIZE, _WHOLE, _TEXT))
+        return tuple(Raw(template, fragment) for template in (_RANK, _SIZE, _EXACT, _TEXT))
 
     def with_part(self, writer: Expressions, document: Sql, target: PathInfo, value: Parameter | Null) -> Sql:
         around = _native(target.steps[:-1])
@@ -164,8 +169,8 @@ class MariadbDocuments(Documents):
 
 def part_dump(kind: Kind) -> Callable[[Any], str]:
     """The function from a plain value to the JSON text of it within a document."""
-    convert, encode = document_dump(kind), msgspec.json.encode
-    return lambda value: encode(value if convert is None else convert(value)).decode()
+    convert = document_dump(kind)
+    return text_of if convert is None else lambda value: text_of(convert(value))
 
 
 def _exact_text(value: Sql) -> Sql:

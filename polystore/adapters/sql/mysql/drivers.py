@@ -38,7 +38,7 @@ SET_UP = (
 Text is ordered by its first 65,536 bytes, where 1,024 are the servers' default. Of the keys of a sort 15 rows must fit
 into its buffer at least, which are 16 long texts; a sort takes no more of it than its rows need.
 """
-FACTS = "SELECT VERSION() LIKE '%MariaDB%', @@auto_increment_increment, @@max_allowed_packet"
+FACTS = "SELECT VERSION(), @@auto_increment_increment, @@max_allowed_packet"
 
 
 def conversions(drivers: dict[Any, Any]) -> dict[Any, Any]:

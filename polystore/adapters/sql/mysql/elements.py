@@ -8,19 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
-
-import msgspec
 
 _ELEMENT = r'(?>"(?>[^"\\]|\\.)*+"|[^",\[\] ]++)'
 _BEFORE = rf"\[(?>{_ELEMENT}, ?)*?"
 _BEHIND = r"(?=[,\]])"
 _START = r"(?s-i)\A"
-
-
-def text_of(value: Any) -> str:
-    """A value as the JSON text of stored documents."""
-    return msgspec.json.encode(value).decode()
 
 
 def all_of(elements: Sequence[str]) -> str:

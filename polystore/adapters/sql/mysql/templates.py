@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from polystore.query.operators import ArithmeticOperator, DatePart, Operator
+from polystore.query.operators import ArithmeticOperator, DatePart, Operator, WindowFunction
 
 PARTS = {
     DatePart.YEAR: "YEAR({0})",
@@ -69,6 +69,11 @@ _REST = f"MOD({_SUM}, {_NUMBER})"
 _WHOLE = f"(({_SUM} - {_REST}) / {_NUMBER})"
 WHOLE_MEAN = f"CAST({_WHOLE} + IF(ABS({_REST}) * 2 + ABS(MOD({_WHOLE}, 2)) > {_NUMBER}, SIGN({_SUM}), 0) AS SIGNED)"
 """The mean as a whole number: of two that are equally near the even one. Nothing in it is rounded."""
+SHARES = {
+    WindowFunction.PERCENT_RANK: "((RANK() OVER {0} - 1 + 0E0) / GREATEST(COUNT(*) OVER {1} - 1, 1) + 0E0)",
+    WindowFunction.CUME_DIST: "((COUNT(*) OVER {0} + 0E0) / COUNT(*) OVER {1} + 0E0)",
+}
+"""The shares of rows, counted: the functions for them give ten digits."""
 _UNIT = "CAST(CONCAT('1E', -({1})) AS DECIMAL(65, 30))"
 ROUND_DECIMAL = (
     f"(CASE WHEN ABS({{0}} - TRUNCATE({{0}}, {{1}})) * 2 = {_UNIT} "

@@ -24,6 +24,7 @@ from polystore.schema.kinds import (
     DurationKind,
     FloatKind,
     IntKind,
+    JsonKind,
     Kind,
     NaiveDateTimeKind,
     ObjectIdKind,
@@ -233,6 +234,8 @@ class PostgresqlComputing(Computing):
 
     def settled(self, working: Sql, kind: Kind) -> Sql:
         kind = plain_kind(kind)
+        if isinstance(kind, JsonKind):
+            return Raw("nullif({0}, CAST('null' AS jsonb))", working)
         if not isinstance(kind, DecimalKind):
             return working
         if kind.decimal_places is None:

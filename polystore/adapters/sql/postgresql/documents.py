@@ -101,6 +101,8 @@ _IMMUTABLE = (TextKind, BoolKind, IntKind, FloatKind, DecimalKind, DurationKind,
 class PostgresqlDocuments(Documents):
     """Paths, elements and containment in jsonb."""
 
+    knows_equal_documents = True
+
     def path(self, writer: Expressions, root: Sql, node: Path) -> Sql:
         found = root
         for step in node.steps[:-1]:
