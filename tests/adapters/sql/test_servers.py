@@ -332,6 +332,30 @@ def test_a_row_beyond_what_the_server_takes_is_refused(served: Db) -> None:
     assert served.rows(ITEM) == []
 
 
+def test_a_connection_that_is_lost_over_a_command_beyond_what_the_server_takes_is_no_outage(
+    labels: Db, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels.insert(LABEL, NAMES, ("a", None, None))
+    if labels.adapter.name == "postgresql":
+        return
+    lost = labels.backend._server.driver_errors[0](2006, "MySQL server has gone away (Connection reset by peer)")
+
+    def hang_up(*_: Any) -> Any:
+        raise lost
+
+    async def hang_up_async(*_: Any) -> Any:
+        raise lost
+
+    update = Update(LABEL, All(), (Assignment(LABEL.field("title"), Parameter(0, LABEL.field("title").kind)),))
+    for size, expected in ((20_000_000, DataError), (20, StoreUnavailable)):
+        (session,) = labels.backend._idle
+        with monkeypatch.context() as patch:
+            patch.setattr(session, "_run", hang_up if labels.loop is None else hang_up_async)
+            with pytest.raises(expected, match="Label: a row takes more" if size > 20 else "gone away"):
+                labels.execute(update, ("x" * size,))
+        assert labels.execute(COUNT) == 1
+
+
 def test_explain_asks_the_server_and_writes_nothing(labels: Db) -> None:
     labels.insert(LABEL, NAMES, ("a", 1, 1))
     adapter = labels.adapter

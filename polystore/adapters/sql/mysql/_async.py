@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from polystore.adapters.base import RawRows
 from polystore.adapters.sql import ddl
 from polystore.adapters.sql.mysql.drivers import FACTS, RAW_LOADS, SET_UP, AsyncDriver
-from polystore.adapters.sql.mysql.errors import DEADLOCK, DUPLICATE, number
+from polystore.adapters.sql.mysql.errors import DEADLOCK, DUPLICATE, LOST, number
 from polystore.adapters.sql.mysql.letters import check_letters, knows_letters
 from polystore.adapters.sql.mysql.together import together
 from polystore.adapters.sql.prepared import Action, AnyStatement, Conflict, EachStatement, InsertStatement, Statement
@@ -63,6 +63,14 @@ class AsyncMysqlSession:
         self._knows_letters = knows_letters(version)
 
     async def run(self, statement: AnyStatement, parameters: Sequence[Any]) -> Any:
+        try:
+            return await self._run(statement, parameters)
+        except self._server.driver_errors as error:
+            if number(error) in LOST and self._is_too_long(statement, parameters):
+                raise self._too_long(statement) from error
+            raise
+
+    async def _run(self, statement: AnyStatement, parameters: Sequence[Any]) -> Any:
         if isinstance(statement, InsertStatement):
             return await self._insert(statement, parameters)
         if isinstance(statement, EachStatement):
@@ -144,15 +152,24 @@ class AsyncMysqlSession:
     async def _insert_batch(self, statement: InsertStatement, count: int, text: str) -> list[int]:
         """Inserts one batch. The server allocates its keys at even steps, and tells the first."""
         if len(text) * 4 > self._packet_bytes and len(text.encode(errors="surrogateescape")) >= self._packet_bytes:
-            raise DataError(
-                f"{statement.schema.name}: a row takes more than the {self._packet_bytes} bytes that the server "
-                "accepts at a time; raise its max_allowed_packet"
-            )
+            raise self._too_long(statement)
         await self._cursor.execute(text)
         if not statement.allocates or statement.ignore_conflicts:
             return []
         first = self._cursor.lastrowid
         return list(range(first, first + count * self._step, self._step))
+
+    def _is_too_long(self, statement: AnyStatement, parameters: Sequence[Any]) -> bool:
+        """Whether a row makes a command longer than the server takes; it may hang up before it has said so."""
+        rows = [parameters] if isinstance(statement, Statement) else parameters
+        texts = (self._cursor.mogrify(statement.text, row) for row in rows)
+        return any(len(text.encode(errors="surrogateescape")) >= self._packet_bytes for text in texts)
+
+    def _too_long(self, statement: AnyStatement) -> DataError:
+        return DataError(
+            f"{statement.schema.name}: a row takes more than the {self._packet_bytes} bytes that the server accepts at "
+            "a time; raise its max_allowed_packet"
+        )
 
     # ---- each row in its own way
 

@@ -9,8 +9,8 @@ from polystore.adapters.sql.dialect import Dialect
 from polystore.errors import ConfigurationError, PolystoreError
 from polystore.schema.model import Schema
 
-_LOST = frozenset({0, 2006, 2013, 2014, 2055})
-_UNREACHABLE = frozenset({1040, 1053, 1129, 1152, 1184, 1203, 1927, 2002, 2003, 2005, 4031}) | _LOST
+LOST = frozenset({0, 2006, 2013, 2014, 2055})
+_UNREACHABLE = frozenset({1040, 1053, 1129, 1152, 1184, 1203, 1927, 2002, 2003, 2005, 4031}) | LOST
 _LOGIN = frozenset({1044, 1045, 1698})
 _DATA = frozenset({1153, 1264, 1292, 1365, 1366, 1406, 1411, 1441, 1690, 1139, 3685, 3699})
 DUPLICATE, DEADLOCK = 1062, 1213
@@ -35,7 +35,7 @@ def number(error: Exception) -> int:
 
 def was_lost(error: Exception) -> bool:
     """Whether the connection broke without an answer."""
-    return number(error) in _LOST
+    return number(error) in LOST
 
 
 def translate(error: Exception, dialect: Dialect, schema: Schema | None, store: str) -> PolystoreError:
