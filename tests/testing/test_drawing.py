@@ -22,7 +22,7 @@ from polystore import F, Q, Store, Value
 from polystore.engine.open import open_adapter
 from polystore.query.capabilities import DOCUMENTS, EVERYTHING, Feature
 from polystore.query.operations import Select
-from polystore.query.operators import Holding, Operator, WindowFunction
+from polystore.query.operators import Holding, Operator
 from polystore.testing import models
 from polystore.testing.drawing.answers import Misuse, alike, in_any_order, outcome
 from polystore.testing.drawing.families import drawn_pools, drawn_rows
@@ -52,9 +52,9 @@ NAMES: dict[str, Any] = {
 
 BESIDE_THE_WHOLE = (
     *(Feature.UNION, Feature.INTERSECTION, Feature.DIFFERENCE, Feature.DISTINCT_FIELDS, Feature.ORDER_RANDOM),
-    *(Feature.SUBQUERIES, Feature.SUBQUERY_WRITES, Feature.WINDOW_AGGREGATES, Feature.WINDOW_DISTANCES),
+    *(Feature.SUBQUERIES, Feature.SUBQUERY_WRITES),
 )
-"""What is drawn at random by property tests of its own, as windows and documents are."""
+"""What is drawn at random by property tests of its own, as documents are."""
 
 
 def anything(*_: Any) -> bool:
@@ -99,6 +99,11 @@ def test_a_query_reads_as_the_code_that_asks_it(store: Store) -> None:
             assert alike(*pair, nearly=False), text
 
 
+def test_a_verb_reads_as_code_whatever_its_values_are() -> None:
+    update = DrawnQuery((), Call("update", (), {"data": {"a": {}}, "amounts": {}}))
+    assert str(update) == "Everything.objects.all().update(data={'a': {}}, amounts={})"
+
+
 def test_nearly_all_drawn_queries_make_sense_and_many_find_something(store: Store) -> None:
     answers = [
         outcome(lambda query=query: query.run(Everything.objects.using(store).all(), ask_here))
@@ -113,7 +118,7 @@ def test_all_that_a_store_can_declare_is_drawn() -> None:
     needs = {need for query in drawn(4000) for need in query.needs}
     apart = {"FILTER_ANY", "ORDER_ANY", "ATOMIC_BATCH", "IGNORE_CONFLICTS", "UPDATE_CONFLICTS", "TTL", "MICROSECONDS"}
     apart |= {"INFINITY", "GROUP_ANY", "ANALYZE", "ASYNC", "NOW", "STREAM", "COUNT_ESTIMATE"}
-    apart |= {each.name for each in (*WindowFunction, *Holding, *DOCUMENTS, *BESIDE_THE_WHOLE)}
+    apart |= {each.name for each in (*Holding, *DOCUMENTS, *BESIDE_THE_WHOLE)}
     missing = {each.name for each in declared_by(EVERYTHING) - needs} - apart
     assert missing == set()
 

@@ -5,18 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from polystore import F
 from polystore.query.capabilities import Feature
-from polystore.query.functions import Combinable
 from polystore.query.operators import Function
 from polystore.testing.drawing.conditions import condition
-from polystore.testing.drawing.expressions import computed, expression
-from polystore.testing.drawing.families import FAMILIES, FIELDS, FIRST_KEY
+from polystore.testing.drawing.expressions import READ, computed, expression
+from polystore.testing.drawing.families import FIELDS, FIRST_KEY
 from polystore.testing.drawing.grammar import Grammar, construct
+from polystore.testing.drawing.orders import sortable, terms
 from polystore.testing.drawing.query import Call
-
-_SINGLE = [name for name, family in FAMILIES.items() if name != "whole" and family.exact]
-_READ = ["int", "int", "float", "rough", "decimal", "decimal", "text", "text", "date", "moment", "wall", "time", "bool"]
+from polystore.testing.drawing.windows import window
 
 
 @dataclass
@@ -33,7 +30,6 @@ class Chain:
     grouped: bool = False
     distinct: bool = False
     sliced: bool = False
-    computes: bool = False
 
     def call(self, verb: str, /, *arguments: Any, **named: Any) -> None:
         """One more call."""
@@ -46,7 +42,13 @@ class Chain:
     @property
     def plain(self) -> bool:
         """Whether its rows are instances that a condition chooses: they can be written."""
-        return self.outputs is None and not self.distinct and not self.sliced
+        return self.outputs is None and not (self.distinct or self.sliced or self.grammar.windowed)
+
+    @property
+    def read(self) -> dict[str, str]:
+        """What can be selected: what is in reach but aliases."""
+        aliases = {name for call in self.calls if call.name == "alias" for name in call.named}
+        return {name: family for name, family in self.grammar.names.items() if name not in aliases}
 
 
 def narrow(chain: Chain, share: float) -> None:
@@ -61,55 +63,37 @@ def narrow(chain: Chain, share: float) -> None:
         share /= 2
 
 
-def annotate(chain: Chain, share: float) -> list[str]:
-    """Annotations and aliases of expressions; answers those that are read."""
-    grammar, made = chain.grammar, []
+def annotate(chain: Chain, share: float, *, windows: bool = True) -> None:
+    """Annotations and aliases of expressions, and perhaps of windows."""
+    grammar = chain.grammar
     while grammar.chance(share) and grammar.use(Feature.COMPUTED):
-        family = grammar.pick(_READ)
+        family = grammar.pick(READ)
         verb = grammar.pick(["annotate", "annotate", "alias"])
         name = chain.name()
-        chain.call(verb, **{name: computed(grammar, family, 2)})
+        over = window(grammar) if windows and grammar.chance(0.2) else None
+        if over is not None:
+            made, family = over
+        else:
+            made = computed(grammar, family, 2)
+        chain.call(verb, **{name: made})
+        if over is not None or grammar.windowed:
+            grammar.windowed.add(name)
         grammar.names[name] = family
-        chain.computes = True
-        made += [name] if verb == "annotate" else []
         share /= 2
-    return made
 
 
 def order(chain: Chain, names: dict[str, str], *, expressions: bool) -> None:
     """Terms by name and, where they may be, by expression; NULLs at either end; perhaps backwards."""
     grammar = chain.grammar
-    sortable = [name for name in _SINGLE if name != "bytes" or grammar.may(Feature.ORDER_BYTES)]
-    known = grammar.near([name for name, family in names.items() if family in sortable])
+    known = sortable(grammar, names)
     if not known:
         return
-    most = 3 if grammar.may(Feature.ORDER_ANY) else 1
-    terms = [_term(grammar, name, name in FIELDS) for name in grammar.some(known, 1, most)]
-    if expressions and grammar.chance(0.25) and grammar.use(Feature.ORDER_EXPRESSIONS):
-        family = grammar.pick([name for name in _READ if name != "rough"])
-        made = computed(grammar, family, 1)
-        if isinstance(made, Combinable):
-            ends = _nulls(grammar)
-            terms.insert(0, made.desc(**ends) if grammar.chance(0.5) else made.asc(**ends))
+    found = terms(grammar, known, 3, expressions=expressions)
     if grammar.chance(0.2):
-        terms.append(grammar.pick(["pk", "-pk"]) if expressions else terms[0])
-    chain.call("order_by", *terms)
+        found.append(grammar.pick(["pk", "-pk"]) if expressions else found[0])
+    chain.call("order_by", *found)
     if grammar.chance(0.15):
         chain.call("reverse")
-
-
-def _term(grammar: Grammar, name: str, stored: bool) -> Any:
-    if not stored:
-        grammar.use(Feature.ORDER_EXPRESSIONS)
-    if ends := _nulls(grammar):
-        return F(name).desc(**ends) if grammar.chance(0.5) else F(name).asc(**ends)
-    return grammar.pick(["", "-"]) + name
-
-
-def _nulls(grammar: Grammar) -> dict[str, Any]:
-    if grammar.chance(0.2) and grammar.use(Feature.NULLS_ORDER):
-        return {grammar.pick(["nulls_first", "nulls_last"]): True}
-    return {}
 
 
 def cut(chain: Chain, share: float) -> None:
@@ -140,8 +124,7 @@ def _instances(grammar: Grammar, chain: Chain) -> None:
 def _projected(grammar: Grammar, chain: Chain) -> None:
     annotate(chain, 0.5)
     narrow(chain, 0.3)
-    aliases = {name for call in chain.calls if call.name == "alias" for name in call.named}
-    names = grammar.some(grammar.near([name for name in grammar.names if name not in aliases]), 1, 4)
+    names = grammar.some(grammar.near([*chain.read]), 1, 4)
     chain.outputs = {name: grammar.names[name] for name in names}
     form = grammar.pick(["values", "values_list", "flat", "named", "computed"])
     if form == "computed" and not grammar.use(Feature.COMPUTED):
@@ -150,7 +133,7 @@ def _projected(grammar: Grammar, chain: Chain) -> None:
         case "values":
             chain.call("values", *names)
         case "values_list" if grammar.chance(0.4) and grammar.use(Feature.COMPUTED):
-            family = grammar.pick(_READ)
+            family = grammar.pick(READ)
             chain.call("values_list", *names, computed(grammar, family, 2))
             chain.outputs[f"value{len(names) + 1}"] = family
         case "values_list":
@@ -161,11 +144,10 @@ def _projected(grammar: Grammar, chain: Chain) -> None:
         case "named":
             chain.call("values_list", *names, named=True)
         case _:
-            family = grammar.pick(_READ)
+            family = grammar.pick(READ)
             name = chain.name()
             chain.call("values", *names, **{name: computed(grammar, family, 2)})
             chain.outputs[name] = grammar.names[name] = family
-            chain.computes = True
     whole = any(family in ("whole", "rough") for family in chain.outputs.values())
     if not whole and grammar.chance(0.35) and grammar.use(Feature.DISTINCT):
         chain.call("distinct")
@@ -239,7 +221,7 @@ def _iterator(grammar: Grammar, chain: Chain) -> Call:
 def _pages(grammar: Grammar, chain: Chain) -> Call:
     terms = [term for call in chain.calls if call.name == "order_by" for term in call.arguments]
     plain = all(isinstance(term, str) and term.lstrip("-") in {*FIELDS, "pk"} for term in terms)
-    whole = not (chain.sliced or chain.distinct or chain.grouped)
+    whole = not (chain.sliced or chain.distinct or chain.grouped or grammar.windowed)
     return Call("pages", (grammar.pick([1, 2, 5]),)) if whole and plain else Call("rows")
 
 

@@ -5,6 +5,7 @@ Their places are called as their families; what can stand in each of them is in 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -45,6 +46,8 @@ from polystore.testing.drawing.grammar import CONSTRUCTS, Grammar, construct, dr
 
 _WIDER = {"decimal": ("decimal", "decimal", "int"), "float": ("float", "float", "int"), "rough": ("float",)}
 """Families whose values stand in an expression of another one, too."""
+READ = ["int", "int", "float", "rough", "decimal", "decimal", "text", "text", "date", "moment", "wall", "time", "bool"]
+"""The families of what is computed and read."""
 _ZONES = [ZoneInfo(name) for name in ("Europe/Berlin", "America/St_Johns", "Pacific/Apia")]
 _DAY_UNITS = ("year", "quarter", "month", "week", "day")
 _TIME_UNITS = ("hour", "minute", "second")
@@ -71,6 +74,29 @@ def computed(grammar: Grammar, family: str, depth: int) -> Any:
 def expression(grammar: Grammar, family: str, depth: int = 2) -> Any:
     """An expression of this family, of functions within functions at most so deep."""
     return leaf(grammar, family) if grammar.chance(0.3) else computed(grammar, family, depth)
+
+
+def operand(grammar: Grammar, families: Sequence[str]) -> tuple[Any, str]:
+    """What something is computed of, and its family: the name of a field or annotation, or an expression."""
+    names = grammar.named(families)
+    if not names:
+        return leaf(grammar, families[0]), families[0]
+    name = grammar.pick(names)
+    family = grammar.names[name]
+    if grammar.chance(0.25) and grammar.use(Feature.COMPUTED):
+        return expression(grammar, family, 1), family
+    return name, family
+
+
+def numbers(grammar: Grammar) -> list[str]:
+    """The families that are added up: floats where none of them is so large that it swallows others."""
+    return ["int", "decimal", *(["float"] if grammar.pools.tame else [])]
+
+
+def ordered(grammar: Grammar) -> list[str]:
+    """The families of which there is a least value."""
+    known = [name for name, family in FAMILIES.items() if family.ordered and name != "whole"]
+    return [name for name in known if name != "bytes" or grammar.may(Feature.ORDER_BYTES)]
 
 
 # ---- choices

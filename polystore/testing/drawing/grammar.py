@@ -13,10 +13,10 @@ from random import Random
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from polystore.query.capabilities import Feature
-from polystore.query.operators import Aggregate, ArithmeticOperator, DatePart, Function, Operator
+from polystore.query.operators import Aggregate, ArithmeticOperator, DatePart, Function, Operator, WindowFunction
 from polystore.testing.drawing.families import FIELDS, Pools
 
-Need: TypeAlias = Feature | Operator | DatePart | ArithmeticOperator | Function | Aggregate
+Need: TypeAlias = Feature | Operator | DatePart | ArithmeticOperator | Function | Aggregate | WindowFunction
 T = TypeVar("T")
 
 
@@ -26,7 +26,7 @@ class Grammar:
 
     ``wild`` queries use what the store does not declare, too: it has to refuse them. Values are drawn with dice of
     their own, so that one structure can be drawn again with others. ``names`` are the fields and annotations in
-    reach, each with its family.
+    reach, each with its family; ``windowed`` those that may be values of windows.
     """
 
     dice: Random
@@ -36,6 +36,7 @@ class Grammar:
     values: Random
     names: dict[str, str] = field(default_factory=lambda: dict(FIELDS))
     needs: set[Need] = field(default_factory=set)
+    windowed: set[str] = field(default_factory=set)
 
     def may(self, *needs: Need) -> bool:
         """Whether a construct that needs these can be drawn."""

@@ -11,11 +11,28 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from polystore import Avg, Case, Cast, Coalesce, Extract, F, Greatest, Least, NullIf, Q, QuerySet, Sum, Trunc, When
+from polystore import (
+    Avg,
+    Case,
+    Cast,
+    Coalesce,
+    Extract,
+    F,
+    Greatest,
+    Least,
+    NullIf,
+    Q,
+    QuerySet,
+    Sum,
+    Trunc,
+    When,
+    Window,
+)
 from polystore.errors import DataError, FieldError, PolystoreError
 from polystore.query.aggregates import Aggregation
 from polystore.query.calls import Call
 from polystore.query.functions import Combinable, Combined, Ordering
+from polystore.query.windows import RankFunction
 from polystore.testing.drawing.query import Call as Step
 from polystore.testing.drawing.query import DrawnQuery
 
@@ -43,11 +60,11 @@ def lurks(query: DrawnQuery, source: QuerySet[Any, Any]) -> bool:
     Of sums and means this is not looked into. Rows may be updated by this.
     """
     for call in query.calls:
-        if call.name in _ADDING and not any(isinstance(part, Aggregation) for part in _all(call.named.values())):
+        if call.name in _ADDING and not any(map(_groups, call.named.values())):
             with suppress(FieldError):  # it names what groups have
                 source = call.on(source)
     for expression in _expressions(query):
-        if not isinstance(expression, Combinable):
+        if not isinstance(expression, Combinable) or isinstance(expression, RankFunction):
             continue
         if isinstance(expression, Aggregation):
             if isinstance(expression, Sum | Avg):
@@ -68,6 +85,11 @@ def _does_not_fit(update: Step, source: QuerySet[Any, Any]) -> bool:
     except PolystoreError as error:
         return isinstance(error, DataError)
     return False
+
+
+def _groups(value: Any) -> bool:
+    """Whether an annotation is of groups: it aggregates, in no window."""
+    return not isinstance(value, Window) and any(isinstance(part, Aggregation) for part in parts(value))
 
 
 def _is_constant(term: Any) -> bool:
@@ -105,5 +127,9 @@ def parts(value: Any) -> Iterator[Any]:
             yield from parts(expression)
         case Ordering(expression=expression):
             yield from parts(expression)
+        case Window(expression=expression, partition_by=partition, order_by=order):
+            yield from _all((expression, *partition, *order))
+        case RankFunction(expression=expression, default=default):
+            yield from _all((expression, default))
         case Call(arguments=arguments):
             yield from _all(arguments)

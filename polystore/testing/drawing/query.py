@@ -93,11 +93,14 @@ class DrawnQuery:
 
     def __str__(self) -> str:
         chain = "".join(map(str, self.calls))
-        end = {"rows": "", "pages": ".keyset({})"}.get(self.verb.name)
-        if end is None:
-            end = str(self.verb)
-        query = f"Everything.objects{chain or '.all()'}{end.format(*self.verb.arguments)}"
-        return f"list({query})" if self.verb.name == "rows" else query
+        query = f"Everything.objects{chain or '.all()'}"
+        match self.verb.name:
+            case "rows":
+                return f"list({query})"
+            case "pages":
+                return f"{query}.keyset({self.verb.arguments[0]})"
+            case _:
+                return f"{query}{self.verb}"
 
 
 Perform: TypeAlias = Callable[..., Any]

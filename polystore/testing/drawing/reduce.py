@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from polystore import Case, Cast, Extract, F, Q, Trunc, Value
+from polystore import Case, Cast, Extract, F, Q, Trunc, Value, Window
 from polystore.query.aggregates import Aggregation
 from polystore.query.calls import Call as Function
 from polystore.query.functions import Combinable, Combined, Ordering
+from polystore.query.windows import RankFunction
 from polystore.testing.drawing.judge import Complaint, Judge, Rows
 from polystore.testing.drawing.query import Call, DrawnQuery
 
@@ -59,8 +60,7 @@ def _smaller(rows: Rows, query: DrawnQuery) -> Iterator[tuple[Rows, DrawnQuery]]
 
 
 def _fewer_calls(calls: tuple[Call, ...]) -> Iterator[tuple[Call, ...]]:
-    for place in range(len(calls)):
-        yield (*calls[:place], *calls[place + 1 :])
+    return ((*calls[:place], *calls[place + 1 :]) for place in range(len(calls)))
 
 
 def simpler_calls(call: Call) -> Iterator[Call]:
@@ -103,6 +103,14 @@ def simpler(value: Any) -> Iterator[Any]:
             yield from (_changed(value, distinct=False) for _ in "1" if value.distinct)
             yield from _with(value, "expression")
             yield from _with(value, "filter")
+        case Window(partition_by=partition, order_by=order):
+            yield from (_changed(value, frame=None) for _ in "1" if value.frame is not None)
+            yield from (_changed(value, partition_by=fewer) for fewer in _fewer(partition))
+            yield from (_changed(value, order_by=fewer) for fewer in _fewer(order))
+            yield from _with(value, "expression")
+        case RankFunction():
+            yield from (_changed(value, default=None) for _ in "1" if value.default is not None)
+            yield from _with(value, "expression")
         case Function(arguments=arguments):
             yield from (argument for argument in arguments if isinstance(argument, Combinable))
             for place, argument in enumerate(arguments):
@@ -110,6 +118,13 @@ def simpler(value: Any) -> Iterator[Any]:
                     yield _changed(value, arguments=(*arguments[:place], made, *arguments[place + 1 :]))
         case list() if value:
             yield from ([*value[:place], *value[place + 1 :]] for place in range(len(value)))
+
+
+def _fewer(parts: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+    """One part less, or a simpler one."""
+    for place, part in enumerate(parts):
+        yield (*parts[:place], *parts[place + 1 :])
+        yield from ((*parts[:place], made, *parts[place + 1 :]) for made in simpler(part))
 
 
 def _simpler_conditions(condition: Q, children: tuple[Any, ...]) -> Iterator[Q]:
