@@ -51,7 +51,7 @@ NAMES: dict[str, Any] = {
 
 
 BESIDE_THE_WHOLE = (
-    *(Feature.UNION, Feature.INTERSECTION, Feature.DIFFERENCE, Feature.DISTINCT_FIELDS, Feature.ORDER_RANDOM),
+    *(Feature.UNION, Feature.INTERSECTION, Feature.DIFFERENCE, Feature.ORDER_RANDOM),
     *(Feature.SUBQUERIES, Feature.SUBQUERY_WRITES),
 )
 """What is drawn at random by property tests of its own, as documents are."""

@@ -11,7 +11,7 @@ from polystore.testing.drawing.conditions import condition
 from polystore.testing.drawing.expressions import READ, computed, expression
 from polystore.testing.drawing.families import FIELDS, FIRST_KEY
 from polystore.testing.drawing.grammar import Grammar, construct
-from polystore.testing.drawing.orders import sortable, terms
+from polystore.testing.drawing.orders import sortable, term, terms
 from polystore.testing.drawing.query import Call
 from polystore.testing.drawing.windows import window
 
@@ -20,8 +20,8 @@ from polystore.testing.drawing.windows import window
 class Chain:
     """A chain in the making.
 
-    ``outputs`` are the names that rows consist of, with their families; None while rows are instances. ``wide`` is
-    false once conditions can name outputs only.
+    ``outputs`` are the names that rows consist of, with their families; None while rows are instances. ``firsts`` says
+    that they are the first rows of those that are alike in some fields.
     """
 
     grammar: Grammar
@@ -29,6 +29,7 @@ class Chain:
     outputs: dict[str, str] | None = None
     grouped: bool = False
     distinct: bool = False
+    firsts: bool = False
     sliced: bool = False
 
     def call(self, verb: str, /, *arguments: Any, **named: Any) -> None:
@@ -42,7 +43,12 @@ class Chain:
     @property
     def plain(self) -> bool:
         """Whether its rows are instances that a condition chooses: they can be written."""
-        return self.outputs is None and not (self.distinct or self.sliced or self.grammar.windowed)
+        return self.outputs is None and not (self.distinct or self.sliced or self.chosen)
+
+    @property
+    def chosen(self) -> bool:
+        """Whether rows are chosen by other rows: by windows, or as the first of those that are alike."""
+        return self.firsts or bool(self.grammar.windowed)
 
     @property
     def read(self) -> dict[str, str]:
@@ -157,6 +163,28 @@ def _projected(grammar: Grammar, chain: Chain) -> None:
     cut(chain, 0.25)
 
 
+@construct("rows", 1, Feature.DISTINCT_FIELDS)
+def _firsts(grammar: Grammar, chain: Chain) -> None:
+    """The first row for each value of some fields, by an order that begins with these."""
+    annotate(chain, 0.35)
+    narrow(chain, 0.3)
+    known = sortable(grammar, chain.read)
+    alike = grammar.some(known, 1, 2)
+    chain.call("distinct", *alike)
+    chain.firsts = True
+    if grammar.chance(0.3):
+        names = grammar.some(grammar.near([*chain.read]), 1, 3)
+        chain.outputs = {name: grammar.names[name] for name in names}
+        chain.call(grammar.pick(["values", "values_list"]), *names)
+    if grammar.chance(0.8):
+        leading = [term(grammar, name) for name in grammar.some(alike, len(alike), len(alike))]
+        chain.call("order_by", *leading, *terms(grammar, known, 2, expressions=True))
+        if grammar.chance(0.15):
+            chain.call("reverse")
+    narrow(chain, 0.15)
+    cut(chain, 0.25)
+
+
 @construct("rows", 1, Feature.DISTINCT, Feature.COMPUTED, Function.TRUNC)
 def _dates(grammar: Grammar, chain: Chain) -> None:
     if grammar.chance(0.5):
@@ -183,7 +211,7 @@ def _count(grammar: Grammar, chain: Chain) -> Call:
 
 @construct("verb", 2)
 def _edge(grammar: Grammar, chain: Chain) -> Call:
-    return Call("first" if chain.sliced else grammar.pick(["first", "last"]))
+    return Call("first" if chain.sliced or chain.firsts else grammar.pick(["first", "last"]))
 
 
 @construct("verb", 1)
@@ -196,7 +224,7 @@ def _get(grammar: Grammar, chain: Chain) -> Call:
 
 @construct("verb", 1)
 def _earliest(grammar: Grammar, chain: Chain) -> Call:
-    if chain.sliced or chain.outputs is not None:
+    if chain.sliced or chain.firsts or chain.outputs is not None:
         return Call("rows")
     names = grammar.some(grammar.named(["int", "decimal", "text", "date", "moment"]), 1, 1)
     return Call(grammar.pick(["earliest", "latest"]), tuple(name for name in names if name in FIELDS) or ("number",))
@@ -221,7 +249,7 @@ def _iterator(grammar: Grammar, chain: Chain) -> Call:
 def _pages(grammar: Grammar, chain: Chain) -> Call:
     terms = [term for call in chain.calls if call.name == "order_by" for term in call.arguments]
     plain = all(isinstance(term, str) and term.lstrip("-") in {*FIELDS, "pk"} for term in terms)
-    whole = not (chain.sliced or chain.distinct or chain.grouped or grammar.windowed)
+    whole = not (chain.sliced or chain.distinct or chain.grouped or chain.chosen)
     return Call("pages", (grammar.pick([1, 2, 5]),)) if whole and plain else Call("rows")
 
 

@@ -51,7 +51,7 @@ def _aggregate(grammar: Grammar, chain: Chain) -> Call:
         grammar.names = {name: family for name, family in chain.outputs.items() if FAMILIES[family].lookups}
         if not grammar.use(Feature.GROUP_SOURCE):
             return Call("rows")
-    elif grammar.windowed or chain.sliced:
+    elif chain.chosen or chain.sliced:
         grammar.names = chain.read
         if not grammar.use(Feature.GROUP_SOURCE):
             return Call("rows")

@@ -69,9 +69,9 @@ class DrawnQuery:
     @property
     def ordered(self) -> bool:
         """Whether its rows have an order: one was given, which the key makes total, or there is a slice."""
-        orders = [call for call in self.calls if call.name == "order_by" and call.arguments]
+        orders = any(call.name in ("order_by", "distinct") and call.arguments for call in self.calls)
         cut = any(call.name == "[]" and call.arguments not in ((0, None), (None, None)) for call in self.calls)
-        return cut or bool(orders) or any(call.name in ("dates", "datetimes") for call in self.calls)
+        return cut or orders or any(call.name in ("dates", "datetimes") for call in self.calls)
 
     def run(self, source: QuerySet[Any, Any], ask: Ask, client_at: int | None = None) -> Any:
         """What the query answers on a store.
