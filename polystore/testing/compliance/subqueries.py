@@ -320,6 +320,15 @@ def test_what_is_told_of_the_row_around_is_computed_with(db: Db) -> None:
     assert db.found(outer.filter(Exists(known.filter(number=OuterRef("next"))))) == "a"
 
 
+@rule("B1", needs=[SUBQUERIES, Feature.COMPUTED, Feature.COMPARE_COLUMNS, ArithmeticOperator.ADD])
+def test_values_are_chosen_by_what_is_computed_of_the_row_around_alone(db: Db) -> None:
+    put(db)
+    less = known.filter(number__lt=OuterRef("number") + OuterRef("other"))
+    assert db.found(rows.filter(text__in=less.values("name"))) == "a b e"
+    last = Subquery(less.order_by("-name").values("name")[:1])
+    assert db(rows.order_by("name").values_list(last, flat=True)).rows() == ["x", "z", None, None, "z"]
+
+
 # ---- groups
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from polystore import (
+    Count,
     Exists,
     F,
     Feature,
     OuterRef,
+    Q,
     RowNumber,
     Store,
     Subquery,
@@ -153,6 +155,25 @@ def test_a_queryset_behind_client_is_read_first(db: Db) -> None:
     put(db)
     assert db.found(rows.client(max_rows=10).filter(number__in=known.values("number"))) == "a b d"
     assert db.found(rows.client(max_rows=10).exclude(number__in=known.values("number"))) == "c e"
+
+
+@rule("A8", "H5")
+def test_what_is_annotated_before_client_may_ask_for_a_queryset(db: Db) -> None:
+    put(db)
+    among = rows.annotate(among=Q(number__in=known.values("number")))
+    behind = among.client(max_rows=10).order_by("-among", "name").values_list("name", "among")
+    assert db(behind).rows() == [("a", True), ("b", True), ("d", True), ("c", False), ("e", False)]
+    assert db(among.client(max_rows=10)).aggregate(n=Count("*", filter=Q(among=True))) == {"n": 3}
+    there = rows.annotate(there=Exists(known.filter(number=OuterRef("number"))))
+    with db.commands(0), pytest.raises(NotSupportedError, match="OuterRef"):
+        db(there.client(max_rows=10).values("there")).rows()
+
+
+@rule("A8", needs=[SUBQUERIES, Feature.CASE])
+def test_rows_may_be_chosen_before_client_by_the_rows_of_a_queryset(db: Db) -> None:
+    put(db)
+    there = rows.alias(there=Exists(known.filter(number=OuterRef("number")))).filter(there=True)
+    assert db.found(there.client(max_rows=10)) == "a b d"
 
 
 @rule("H5")

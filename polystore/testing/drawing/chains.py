@@ -258,7 +258,7 @@ ASSIGNED = [name for name in FIELDS if name != "name"]
 
 @construct("verb", 5)
 def _update(grammar: Grammar, chain: Chain) -> Call:
-    if not chain.plain or any(call.name in ("order_by", "only", "defer") for call in chain.calls):
+    if not _can_be_written(chain):
         return Call("rows")
     values: dict[str, Any] = {}
     for name in grammar.some(grammar.near(ASSIGNED), 1, 3):
@@ -267,11 +267,16 @@ def _update(grammar: Grammar, chain: Chain) -> Call:
             values[name] = expression(grammar, family, 1)
         else:
             values[name] = grammar.pools.of_field(grammar.values, name)
-    return Call("update", (), values)
+    return Call("update", (), values) if _can_be_written(chain) else Call("rows")
 
 
 @construct("verb", 2)
 def _delete(grammar: Grammar, chain: Chain) -> Call:
+    return Call("delete" if _can_be_written(chain) else "rows")
+
+
+def _can_be_written(chain: Chain) -> bool:
+    """Whether the rows can be updated and deleted: those that conditions choose, or queries within them."""
     if not chain.plain or any(call.name in ("order_by", "only", "defer") for call in chain.calls):
-        return Call("rows")
-    return Call("delete")
+        return False
+    return Feature.SUBQUERIES not in chain.grammar.needs or chain.grammar.use(Feature.SUBQUERY_WRITES)

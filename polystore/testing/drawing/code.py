@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import AnyUrl, BaseModel
 
-from polystore import Case, Cast, Extract, F, Q, RowRange, Trunc, Value, When, Window
+from polystore import Case, Cast, Exists, Extract, F, Q, RowRange, Subquery, Trunc, Value, When, Window
 from polystore.query.aggregates import Aggregation
 from polystore.query.calls import Call, Extreme
 from polystore.query.functions import Combined, Ordering
@@ -24,6 +24,8 @@ def arguments_code(arguments: Sequence[Any], named: Mapping[str, Any]) -> str:
 def code(value: Any) -> str:
     """A value, a condition or an expression as code."""
     match value:
+        case Exists() | Subquery():
+            return repr(value)
         case Q():
             return _condition(value)
         case F(name=name):

@@ -27,6 +27,7 @@ from polystore import (
     Lower,
     LTrim,
     NullIf,
+    OuterRef,
     Power,
     Replace,
     Right,
@@ -56,10 +57,26 @@ _TIME_UNITS = ("hour", "minute", "second")
 def leaf(grammar: Grammar, family: str) -> Any:
     """The value of a field or annotation, or a value."""
     family = grammar.pick(_WIDER.get(family, (family,)))
+    if grammar.around and grammar.chance(0.3):
+        outer = _of_a_row_around(grammar, family)
+        if outer is not None:
+            return outer
     names = grammar.named([family])
     if names and (family in ("address", "site") or grammar.chance(0.75)):
         return F(grammar.pick(names))
     return Value(grammar.value(family))
+
+
+def _of_a_row_around(grammar: Grammar, family: str) -> OuterRef | None:
+    """A field or annotation of one of the queries around."""
+    depth = grammar.dice.randrange(len(grammar.around))
+    names = [name for name, known in grammar.around[depth].items() if known == family]
+    if not names or not grammar.use(Feature.SUBQUERIES):
+        return None
+    found = OuterRef(grammar.pick(names))
+    for _ in range(depth):
+        found = OuterRef(found)
+    return found
 
 
 def computed(grammar: Grammar, family: str, depth: int) -> Any:

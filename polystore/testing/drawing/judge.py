@@ -92,7 +92,7 @@ class Judge:
         return self._behind_client(query, expected, 0)
 
     def _behind_client(self, query: DrawnQuery, expected: Any, place: int | None) -> Complaint | None:
-        if place is None or query.writes:
+        if place is None or query.writes or query.of_a_store:
             return None
         try:
             found = outcome(lambda: query.run(Everything.objects.all(), self.db.call, client_at=place))

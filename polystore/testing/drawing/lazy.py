@@ -23,6 +23,7 @@ from polystore import (
     NullIf,
     Q,
     QuerySet,
+    Subquery,
     Sum,
     Trunc,
     When,
@@ -33,10 +34,12 @@ from polystore.query.aggregates import Aggregation
 from polystore.query.calls import Call
 from polystore.query.functions import Combinable, Combined, Ordering
 from polystore.query.windows import RankFunction
+from polystore.testing.drawing.inner import DrawnExists, DrawnSubquery, given
 from polystore.testing.drawing.query import Call as Step
-from polystore.testing.drawing.query import DrawnQuery
+from polystore.testing.drawing.query import DrawnQuery, Inside
+from polystore.testing.models import Everything
 
-_CHOOSING = (Q, Case, Coalesce, NullIf, Greatest, Least)
+_CHOOSING = (Q, Case, Coalesce, NullIf, Greatest, Least, Subquery)
 _STRICT_VERBS = ("rows", "iterator", "in_bulk", "aggregate", "update")
 _ADDING = ("annotate", "alias")
 
@@ -76,7 +79,33 @@ def lurks(query: DrawnQuery, source: QuerySet[Any, Any]) -> bool:
             return True
         except FieldError:
             continue
+    if any(_lurks_within(part, source) for part in _expressions(query) if isinstance(part, Inside)):
+        return True
     return query.verb.name == "update" and _does_not_fit(query.verb, source)
+
+
+def _lurks_within(inside: Inside, source: QuerySet[Any, Any]) -> bool:
+    """Whether an expression of a query within has no value for some pair of a row of it and one of the query around.
+
+    What refers to queries further out is not looked into, nor are queries within that one.
+    """
+    rows: Any = Everything.objects.all()
+    for call in inside.calls:
+        if call.name in _ADDING:
+            rows = call.on(rows)
+    for expression in _all(given(inside)):
+        if not isinstance(expression, Combinable) or isinstance(expression, RankFunction):
+            continue
+        if isinstance(expression, Sum | Avg):
+            return True
+        for key in source.values_list("pk", flat=True):
+            try:
+                list(source.values_list(Subquery(rows.filter(pk=key).values_list(expression, flat=True))))
+            except DataError:
+                return True
+            except PolystoreError:
+                break
+    return False
 
 
 def _does_not_fit(update: Step, source: QuerySet[Any, Any]) -> bool:
@@ -112,6 +141,8 @@ def parts(value: Any) -> Iterator[Any]:
     """A value and all conditions and expressions within it."""
     yield value
     match value:
+        case DrawnExists(queryset=queryset) | DrawnSubquery(queryset=queryset):
+            yield queryset
         case Q(children=children):
             for child in children:
                 yield from parts(child if isinstance(child, Q) else child[1])

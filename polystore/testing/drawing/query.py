@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from polystore import QuerySet
+from polystore.query.capabilities import Feature
 from polystore.query.operators import Aggregate, Function
+from polystore.query.subqueries import Inner, Queried
 from polystore.testing.drawing.code import arguments_code
 from polystore.testing.drawing.grammar import Need
+from polystore.testing.models import Everything
 
 
 class Ask(Protocol):
@@ -43,6 +46,32 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Inside:
+    """A queryset in a part of a query: conditions and expressions of any store take it for one."""
+
+    calls: tuple[Call, ...]
+
+    def on(self, query: Any) -> Any:
+        """The queryset with these calls."""
+        for call in self.calls:
+            query = call.on(query)
+        return query
+
+    def _rows_within(self) -> Inner:
+        return self._queryset()._rows_within()
+
+    def _values_within(self, what: str, *, key: bool) -> Inner:
+        return self._queryset()._values_within(what, key=key)
+
+    def _queryset(self) -> Queried:
+        made: Queried = self.on(Everything.objects.all())
+        return made
+
+    def __repr__(self) -> str:
+        return f"Everything.objects{''.join(map(str, self.calls)) or '.all()'}"
+
+
+@dataclass(frozen=True, slots=True)
 class DrawnQuery:
     """A chain of calls, the verb at its end, and what a store needs to answer it natively.
 
@@ -60,6 +89,11 @@ class DrawnQuery:
     def writes(self) -> bool:
         """Whether it changes rows."""
         return self.verb.name in ("update", "delete")
+
+    @property
+    def of_a_store(self) -> bool:
+        """Whether only a store can answer it, and nothing that comes after ``client()``."""
+        return Feature.SUBQUERIES in self.needs
 
     @property
     def rough(self) -> bool:
@@ -92,8 +126,7 @@ class DrawnQuery:
         return ask(query, self.verb.name, *self.verb.arguments, **self.verb.named)
 
     def __str__(self) -> str:
-        chain = "".join(map(str, self.calls))
-        query = f"Everything.objects{chain or '.all()'}"
+        query = str(Inside(self.calls))
         match self.verb.name:
             case "rows":
                 return f"list({query})"

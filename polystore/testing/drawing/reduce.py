@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from polystore import Case, Cast, Extract, F, Q, Trunc, Value, Window
+from polystore.errors import PolystoreError
 from polystore.query.aggregates import Aggregation
 from polystore.query.calls import Call as Function
 from polystore.query.functions import Combinable, Combined, Ordering
 from polystore.query.windows import RankFunction
+from polystore.testing.drawing.inner import DrawnExists, DrawnSubquery
 from polystore.testing.drawing.judge import Complaint, Judge, Rows
-from polystore.testing.drawing.query import Call, DrawnQuery
+from polystore.testing.drawing.query import Call, DrawnQuery, Inside
 
 _MOST_TRIES = 400
 
@@ -80,6 +83,10 @@ def simpler_calls(call: Call) -> Iterator[Call]:
 def simpler(value: Any) -> Iterator[Any]:
     """Parts that can stand for the whole, and the whole with a simpler part."""
     match value:
+        case Inside(calls=calls):
+            yield from (replace(value, calls=fewer) for fewer in _fewer(calls))
+        case DrawnExists(queryset=queryset) | DrawnSubquery(queryset=queryset):
+            yield from _within(type(value), queryset)
         case Q(children=children):
             yield from _simpler_conditions(value, children)
         case F() | Value():
@@ -124,7 +131,15 @@ def _fewer(parts: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
     """One part less, or a simpler one."""
     for place, part in enumerate(parts):
         yield (*parts[:place], *parts[place + 1 :])
-        yield from ((*parts[:place], made, *parts[place + 1 :]) for made in simpler(part))
+        made = simpler_calls(part) if isinstance(part, Call) else simpler(part)
+        yield from ((*parts[:place], each, *parts[place + 1 :]) for each in made)
+
+
+def _within(make: Any, rows: Inside) -> Iterator[Any]:
+    """The same of simpler rows, as far as that makes sense."""
+    for made in simpler(rows):
+        with suppress(PolystoreError):
+            yield make(made)
 
 
 def _simpler_conditions(condition: Q, children: tuple[Any, ...]) -> Iterator[Q]:
