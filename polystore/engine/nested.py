@@ -143,7 +143,9 @@ def _has_client(shape: Shape) -> bool:
 
 
 def asked_first(handle: Handle, nested: Nested, values: Values) -> list[First]:
-    """The queries that are asked first, in the order of their places; the query that is left was compiled, too.
+    """The queries that are asked first, in the order of their places.
+
+    The query that is left was compiled, too, for answers and for none: nothing is asked where it would be refused.
 
     Raises:
         NotSupportedError: one of them refers to the query around it, or a store cannot do its part.
@@ -156,6 +158,8 @@ def asked_first(handle: Handle, nested: Nested, values: Values) -> list[First]:
         return _settled(part, inner, first, _PLACEHOLDERS[part[0]])
 
     _left(handle, nested, values, placeholder)
+    again = iter(found)
+    _left(handle, nested, values, lambda part, inner: _settled(part, inner, next(again), _NOTHING[part[0]]))
     return found
 
 
@@ -173,6 +177,7 @@ def left_over(handle: Handle, nested: Nested, values: Values, firsts: Sequence[F
 _TAKEN_ALONG = ("annotate", "alias", "order")
 """The steps before ``client()`` that hold behind it, too."""
 _PLACEHOLDERS: dict[str, Any] = {"within": None, "exists": True, "scalar": None}
+_NOTHING: dict[str, Any] = {"within": (), "exists": False, "scalar": ()}
 
 _Settle: TypeAlias = Callable[[Shape, Inner], tuple[Any, list[Any]]]
 

@@ -50,10 +50,7 @@ NAMES: dict[str, Any] = {
 }
 
 
-BESIDE_THE_WHOLE = (
-    *(Feature.UNION, Feature.INTERSECTION, Feature.DIFFERENCE, Feature.ORDER_RANDOM),
-    *(Feature.SUBQUERIES, Feature.SUBQUERY_WRITES),
-)
+BESIDE_THE_WHOLE = (Feature.ORDER_RANDOM,)
 """What is drawn at random by property tests of its own, as documents are."""
 
 

@@ -48,6 +48,9 @@ class Computing(ABC):
     no_order: tuple[str, ...] = ()
     """What rows are ranked by where nothing is said: for databases that rank by something only."""
 
+    share = "{0}"
+    """A share that a window gives, with all its digits."""
+
     groups_by_columns = False
     """Whether computed keys must be columns of a table, written down before rows are grouped by them."""
 

@@ -15,7 +15,7 @@ from polystore.query.frames import PEERS, VALUES
 from polystore.query.nodes import Column, Expression, Frame, Order, Parameter, Windowed
 from polystore.query.operators import Aggregate, WindowFunction
 from polystore.query.orders import reversed_order
-from polystore.schema.kinds import plain_kind
+from polystore.schema.kinds import FloatKind, plain_kind
 
 FUNCTIONS: dict[WindowFunction, str] = {
     WindowFunction.ROW_NUMBER: "row_number()",
@@ -42,7 +42,8 @@ def window_text(window: Windowed, writer: Expressions) -> Sql:
         return _spread(made, over, [each for each in (operand and operand.sql, test) if each is not None])
     template = f"{FUNCTIONS[window.function].replace('{number}', str(window.number))} OVER {{1}}"
     if window.operand is None:
-        return Raw(template, Raw("NULL"), over)
+        place = Raw(template, Raw("NULL"), over)
+        return Raw(writer.dialect.share, place) if isinstance(window.kind, FloatKind) else place
     value = writer.alike(window.operand, plain_kind(window.kind))
     found = writer.dialect.chosen(template, (value, over), (value,), plain_kind(window.kind))
     return found if window.default is None else _with_default(window, window.default, found, value, writer)

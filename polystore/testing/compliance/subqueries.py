@@ -360,6 +360,36 @@ def test_it_is_asked_whether_there_are_groups(db: Db) -> None:
     assert db.found(rows.filter(Exists(groups.filter(n__gt=1)), number=1)) == "a"
 
 
+@rule("A8", needs=[*GROUPED, Feature.HAVING, Aggregate.COUNT, Aggregate.MAX])
+def test_an_aggregate_is_among_the_values_of_a_queryset(db: Db) -> None:
+    put(db)
+    groups = rows.values_list("text").annotate(n=Count("*"), most=Max("number"))
+    among = groups.filter(most__in=known.values("number"))
+    assert sorted(db(among.values_list("text", flat=True)).rows()) == ["x", "y"]
+    assert db(among).count() == 2
+    assert db(groups.exclude(most__in=known.values("number")).order_by("text").values_list("text")).rows() == [
+        (None,),
+        ("v",),
+    ]
+    assert db(groups.filter(n__in=known.filter(name="y").values("number")).values_list("text")).rows() == [("x",)]
+    db.need(Feature.CASE)
+    several = groups.annotate(several=Q(n__in=known.filter(name="y").values("number")))
+    assert db(several.order_by("-several", "text").values_list("text", "several")[:2]).rows() == [
+        ("x", True),
+        (None, False),
+    ]
+
+
+@rule("A8", needs=[*GROUPED, Feature.HAVING, Aggregate.COUNT, Aggregate.MAX])
+def test_a_queryset_is_told_an_aggregate(db: Db) -> None:
+    put(db)
+    groups = rows.values_list("text").annotate(n=Count("*"), most=Max("number"))
+    same = known.filter(number=OuterRef("most"))
+    assert sorted(db(groups.filter(Exists(same)).values_list("text", "n")).rows()) == [("x", 2), ("y", 1)]
+    first = groups.annotate(first=Subquery(same.order_by("name").values("name")[:1])).order_by("text")
+    assert db(first.values_list("text", "first")).rows() == [(None, None), ("v", None), ("x", "y"), ("y", "y")]
+
+
 @rule("A18", needs=[*GROUPED, Aggregate.COUNT])
 def test_groups_read_a_value_for_their_key(db: Db) -> None:
     put(db)

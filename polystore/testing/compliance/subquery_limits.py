@@ -157,6 +157,22 @@ def test_a_queryset_behind_client_is_read_first(db: Db) -> None:
     assert db.found(rows.client(max_rows=10).exclude(number__in=known.values("number"))) == "c e"
 
 
+@rule("H5", needs=[Feature.ORDER_ANY])
+def test_nothing_is_asked_first_where_the_query_around_is_refused_whatever_comes_of_it(db: Db) -> None:
+    put(db)
+    nobody = known.filter(name="nobody")
+    assert db.names(rows.exclude(Exists(nobody)).order_by("-text", "name")) == ["b", "a", "d", "e", "c"]
+    assert db.names(rows.exclude(text__in=nobody.values("name")).order_by("-text", "name")) == ["b", "a", "d", "e", "c"]
+
+
+@rule("A17")
+def test_what_no_row_fulfils_needs_no_queryset(db: Db) -> None:
+    put(db)
+    nothing = rows.filter(name__in=[]).exclude(Exists(known.all()))
+    assert db(nothing[:2]).aggregate(n=Count("*")) == {"n": 0}
+    assert db(rows.none()).aggregate(n=Count("*", filter=Q(number__in=known.values("number")))) == {"n": 0}
+
+
 @rule("A8", "H5")
 def test_what_is_annotated_before_client_may_ask_for_a_queryset(db: Db) -> None:
     put(db)

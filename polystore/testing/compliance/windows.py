@@ -15,6 +15,7 @@ from polystore import (
     Count,
     CumeDist,
     DenseRank,
+    Exists,
     F,
     Feature,
     FirstValue,
@@ -26,6 +27,7 @@ from polystore import (
     Min,
     NthValue,
     Ntile,
+    OuterRef,
     PercentRank,
     Q,
     Rank,
@@ -163,6 +165,29 @@ def test_a_window_function_is_answered_behind_client(db: Db, function: WindowFun
     total = Window(Sum("number"), order_by="number", frame=ValueRange(-1, 1))
     query = rows.client(max_rows=50).annotate(value=total).order_by("name").values_list("value", flat=True)
     assert db(query).rows() == [4, 4, None, 5, 7, 5]
+
+
+@rule("A19", needs=[WindowFunction.PERCENT_RANK, Feature.COMPUTED, ArithmeticOperator.MULTIPLY])
+def test_a_share_has_all_the_digits_of_a_float(db: Db) -> None:
+    put(db)
+    four = rows.filter(name__lt="e").annotate(share=Window(PercentRank(), order_by="name"))
+    assert db(four.order_by("name").values_list("share", flat=True)).rows() == [0.0, 1 / 3, 2 / 3, 1.0]
+    assert db(four.annotate(three=F("share") * 3).order_by("name").values_list("three", flat=True)).rows() == [
+        0,
+        1,
+        2,
+        3,
+    ]
+
+
+@rule("A8", needs=[NUMBER, Feature.COMPUTED, Feature.SUBQUERIES])
+def test_a_window_is_one_of_several_conditions_that_are_about_other_rows_too(db: Db) -> None:
+    put(db)
+    placed = rows.annotate(place=Window(RowNumber(), order_by="name"))
+    alike = Exists(rows.filter(number=OuterRef("number")).exclude(name=OuterRef("name")))
+    assert db.found(placed.filter(alike | Q(place=5))) == "a b e"
+    assert db.found(placed.filter(Q(place__lt=3) & ~alike | Q(place=6))) == "f"
+    assert db.found(placed.exclude(alike & Q(place__lt=5))) == "c d e f"
 
 
 # ---- aggregates

@@ -21,7 +21,7 @@ class Chain:
     """A chain in the making.
 
     ``outputs`` are the names that rows consist of, with their families; None while rows are instances. ``firsts`` says
-    that they are the first rows of those that are alike in some fields.
+    that they are the first rows of those that are alike in some fields, ``combined`` that they are of several queries.
     """
 
     grammar: Grammar
@@ -30,6 +30,7 @@ class Chain:
     grouped: bool = False
     distinct: bool = False
     firsts: bool = False
+    combined: bool = False
     sliced: bool = False
 
     def call(self, verb: str, /, *arguments: Any, **named: Any) -> None:
@@ -47,8 +48,8 @@ class Chain:
 
     @property
     def chosen(self) -> bool:
-        """Whether rows are chosen by other rows: by windows, or as the first of those that are alike."""
-        return self.firsts or bool(self.grammar.windowed)
+        """Whether rows are chosen by other rows: by windows, as the first of those that are alike, by other queries."""
+        return self.firsts or self.combined or bool(self.grammar.windowed)
 
     @property
     def read(self) -> dict[str, str]:
@@ -217,14 +218,14 @@ def _edge(grammar: Grammar, chain: Chain) -> Call:
 @construct("verb", 1)
 def _get(grammar: Grammar, chain: Chain) -> Call:
     verb = grammar.pick(["get", "get_or_none"])
-    if chain.sliced or chain.outputs is not None or grammar.chance(0.3):
+    if chain.sliced or chain.combined or chain.outputs is not None or grammar.chance(0.3):
         return Call(verb)
     return Call(verb, (condition(grammar, 0),))
 
 
 @construct("verb", 1)
 def _earliest(grammar: Grammar, chain: Chain) -> Call:
-    if chain.sliced or chain.firsts or chain.outputs is not None:
+    if chain.sliced or chain.firsts or chain.combined or chain.outputs is not None:
         return Call("rows")
     names = grammar.some(grammar.named(["int", "decimal", "text", "date", "moment"]), 1, 1)
     return Call(grammar.pick(["earliest", "latest"]), tuple(name for name in names if name in FIELDS) or ("number",))

@@ -47,6 +47,8 @@ def _groups(grammar: Grammar, chain: Chain) -> None:
 @construct("verb", 2, Feature.GROUP)
 def _aggregate(grammar: Grammar, chain: Chain) -> Call:
     """``aggregate`` of what the chain answers."""
+    if chain.combined:
+        return Call("rows")
     if chain.outputs is not None and (chain.distinct or chain.grouped):
         grammar.names = {name: family for name, family in chain.outputs.items() if FAMILIES[family].lookups}
         if not grammar.use(Feature.GROUP_SOURCE):

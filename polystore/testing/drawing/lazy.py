@@ -35,8 +35,8 @@ from polystore.query.calls import Call
 from polystore.query.functions import Combinable, Combined, Ordering
 from polystore.query.windows import RankFunction
 from polystore.testing.drawing.inner import DrawnExists, DrawnSubquery, given
+from polystore.testing.drawing.query import SETS, DrawnQuery, Inside
 from polystore.testing.drawing.query import Call as Step
-from polystore.testing.drawing.query import DrawnQuery, Inside
 from polystore.testing.models import Everything
 
 _CHOOSING = (Q, Case, Coalesce, NullIf, Greatest, Least, Subquery)
@@ -49,12 +49,17 @@ def may_differ(query: DrawnQuery, source: QuerySet[Any, Any]) -> bool:
     found = _expressions(query)
     leaves_out = (
         query.verb.name not in _STRICT_VERBS
-        or any(call.name in ("filter", "exclude", "[]", "distinct", *_ADDING) for call in query.calls)
+        or any(call.name in ("filter", "exclude", "[]", "distinct", *_ADDING, *SETS) for call in query.calls)
         or any(isinstance(part, _CHOOSING) for part in found)
         or any(isinstance(part, Avg) for part in found)
         or any(call.name == "order_by" and any(map(_is_constant, call.arguments)) for call in query.calls)
     )
     return leaves_out and lurks(query, source)
+
+
+def asks_others(query: DrawnQuery) -> bool:
+    """Whether there are queries within it: these stay with the store that they are on, wherever it is answered."""
+    return any(isinstance(part, Inside) for part in _expressions(query))
 
 
 def lurks(query: DrawnQuery, source: QuerySet[Any, Any]) -> bool:

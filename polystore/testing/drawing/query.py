@@ -21,6 +21,12 @@ class Ask(Protocol):
     def __call__(self, query: Any, verb: str, /, *arguments: Any, **named: Any) -> Any: ...
 
 
+SETS: Mapping[str, Feature] = {
+    "union": Feature.UNION,
+    "intersection": Feature.INTERSECTION,
+    "difference": Feature.DIFFERENCE,
+}
+"""The calls that put queries together, with what a store must declare."""
 _ROUGH = {Function.POWER, Function.SQRT} | set(Aggregate) - {Aggregate.COUNT, Aggregate.MIN, Aggregate.MAX}
 
 
@@ -32,10 +38,12 @@ class Call:
     arguments: tuple[Any, ...] = ()
     named: Mapping[str, Any] = field(default_factory=dict)
 
-    def on(self, query: Any) -> Any:
-        """The queryset with this call."""
+    def on(self, query: Any, source: Any = None) -> Any:
+        """The queryset with this call; what it is put together with is made of ``source``."""
         if self.name == "[]":
             return query[slice(*self.arguments)]
+        if self.name in SETS:
+            return getattr(query, self.name)(*(each.on(source) for each in self.arguments), **self.named)
         return getattr(query, self.name)(*self.arguments, **self.named)
 
     def __str__(self) -> str:
@@ -93,7 +101,7 @@ class DrawnQuery:
     @property
     def of_a_store(self) -> bool:
         """Whether only a store can answer it, and nothing that comes after ``client()``."""
-        return Feature.SUBQUERIES in self.needs
+        return not self.needs.isdisjoint((Feature.SUBQUERIES, *SETS.values()))
 
     @property
     def rough(self) -> bool:
@@ -103,9 +111,11 @@ class DrawnQuery:
     @property
     def ordered(self) -> bool:
         """Whether its rows have an order: one was given, which the key makes total, or there is a slice."""
-        orders = any(call.name in ("order_by", "distinct") and call.arguments for call in self.calls)
-        cut = any(call.name == "[]" and call.arguments not in ((0, None), (None, None)) for call in self.calls)
-        return cut or orders or any(call.name in ("dates", "datetimes") for call in self.calls)
+        last = max((place for place, call in enumerate(self.calls) if call.name in SETS), default=-1)
+        calls = self.calls[last + 1 :]
+        orders = any(call.name in ("order_by", "distinct") and call.arguments for call in calls)
+        cut = any(call.name == "[]" and call.arguments not in ((0, None), (None, None)) for call in calls)
+        return cut or orders or any(call.name in ("dates", "datetimes") for call in calls)
 
     def run(self, source: QuerySet[Any, Any], ask: Ask, client_at: int | None = None) -> Any:
         """What the query answers on a store.
@@ -117,7 +127,7 @@ class DrawnQuery:
         """
         query: Any = source
         for place, call in enumerate(self.calls):
-            query = call.on(query.client(max_rows=1000) if place == client_at else query)
+            query = call.on(query.client(max_rows=1000) if place == client_at else query, source)
         if client_at == len(self.calls):
             query = query.client(max_rows=1000)
         perform = VERBS.get(self.verb.name)

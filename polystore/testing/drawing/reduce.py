@@ -16,9 +16,11 @@ from polystore.query.functions import Combinable, Combined, Ordering
 from polystore.query.windows import RankFunction
 from polystore.testing.drawing.inner import DrawnExists, DrawnSubquery
 from polystore.testing.drawing.judge import Complaint, Judge, Rows
-from polystore.testing.drawing.query import Call, DrawnQuery, Inside
+from polystore.testing.drawing.query import SETS, Call, DrawnQuery, Inside
 
 _MOST_TRIES = 400
+_OF_MANY = ("order_by", "filter", "exclude", "values", "values_list", "distinct", "get", *SETS)
+"""The calls that take several arguments, so that one can be left out."""
 
 
 def reduced(judge: Judge, query: DrawnQuery, complaint: Complaint) -> tuple[DrawnQuery, Complaint]:
@@ -69,7 +71,7 @@ def _fewer_calls(calls: tuple[Call, ...]) -> Iterator[tuple[Call, ...]]:
 def simpler_calls(call: Call) -> Iterator[Call]:
     """The call with one argument less, or a simpler one."""
     for place, argument in enumerate(call.arguments):
-        if call.name in ("order_by", "filter", "exclude", "values", "values_list", "get") and len(call.arguments) > 1:
+        if call.name in _OF_MANY and len(call.arguments) > 1:
             yield replace(call, arguments=(*call.arguments[:place], *call.arguments[place + 1 :]))
         for made in simpler(argument):
             yield replace(call, arguments=(*call.arguments[:place], made, *call.arguments[place + 1 :]))

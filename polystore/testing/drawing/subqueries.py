@@ -72,7 +72,7 @@ def _in(grammar: Grammar) -> Q:
     name = grammar.pick(grammar.near(names))
     chain = _begun(grammar)
     inner = chain.grammar
-    here = inner.named([grammar.names[name]])
+    here = _selectable(chain, grammar.names[name])
     if not here:
         return plain(grammar)
     if grammar.chance(0.4):
@@ -80,6 +80,10 @@ def _in(grammar: Grammar) -> Q:
     _selected(chain, inner.pick(here))
     _cut(chain, 0.3)
     return Q(**{f"{name}__in": Inside(tuple(chain.calls))})
+
+
+def _selectable(chain: Chain, family: str) -> list[str]:
+    return [name for name in chain.grammar.named([family]) if name in chain.read]
 
 
 def _selected(chain: Chain, name: str) -> None:
@@ -96,7 +100,7 @@ def _value(grammar: Grammar, family: str, depth: int) -> Any:
         return leaf(grammar, family)
     chain = _begun(grammar)
     inner = chain.grammar
-    here = inner.named([family])
+    here = _selectable(chain, family)
     if not here:
         return leaf(grammar, family)
     if grammar.chance(0.8):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from polystore.testing.drawing import chains, conditions, expressions, groups, subqueries, windows
+from polystore.testing.drawing import chains, conditions, expressions, groups, sets, subqueries, windows
 from polystore.testing.drawing.families import Pools
 from polystore.testing.drawing.grammar import Grammar, drawn
 from polystore.testing.drawing.query import Call, DrawnQuery
 
-FILES = (expressions, conditions, windows, chains, groups, subqueries)
+FILES = (expressions, conditions, windows, chains, groups, subqueries, sets)
 """The files whose constructs are drawn; one with further constructs is entered here."""
 
 

@@ -45,23 +45,23 @@ def window(grammar: Grammar) -> tuple[Window, str] | None:
         given, family = made
         known = sortable(grammar, grammar.names)
         partition = grammar.some(known, 1, 2) if grammar.chance(0.6) else None
-        order = terms(grammar, known, 2, expressions=True) if grammar.chance(0.75) else None
-        return Window(given, partition, order, _frame(grammar, given, order)), family
+        ints = [name for name in known if grammar.names[name] == "int"]
+        if isinstance(given, Aggregation) and ints and grammar.chance(0.2) and grammar.use(Feature.WINDOW_DISTANCES):
+            order = [grammar.pick(["", "-"]) + grammar.pick(ints)]
+            frame = ValueRange(grammar.pick([None, -3, -1, 0]), grammar.pick([None, 0, 2]))
+            return Window(given, partition, order, frame), family
+        order = terms(grammar, known, 2, expressions=True) if grammar.chance(0.75) else []
+        return Window(given, partition, order, _frame(grammar, given)), family
     finally:
         grammar.names = names
 
 
-def _frame(grammar: Grammar, given: Any, order: list[Any] | None) -> RowRange | None:
-    """Where the function takes one: rows counted from the current one, or those near to its value."""
+def _frame(grammar: Grammar, given: Any) -> RowRange | None:
+    """Where the function takes one: rows counted from the current one, or those that tie with it."""
     if not isinstance(given, Aggregation | FirstValue | NthValue) or grammar.chance(0.4):
         return None
     if grammar.chance(0.3):
-        start, end = grammar.pick([None, 0]), grammar.pick([None, 0])
-        by = order[0].lstrip("-") if order and len(order) == 1 and isinstance(order[0], str) else None
-        distances = isinstance(given, Aggregation) and grammar.names.get(by or "") == "int"
-        if distances and grammar.chance(0.5) and grammar.use(Feature.WINDOW_DISTANCES):
-            start, end = grammar.pick([None, -3, -1, 0]), grammar.pick([None, 0, 2])
-        return ValueRange(start, end)
+        return ValueRange(grammar.pick([None, 0]), grammar.pick([None, 0]))
     start, end = sorted([grammar.dice.randint(-2, 2), grammar.dice.randint(-2, 2)])
     return RowRange(grammar.pick([start, start, None]), grammar.pick([end, end, None]))
 

@@ -136,6 +136,7 @@ class MysqlComputing(Computing):
     aggregates = AGGREGATES
     random = "RAND()"
     no_order = ("NULL",)
+    share = "({0} + 0e0)"  # MariaDB's own shares have ten digits
     groups_by_columns = True  # MariaDB loses the group of NULL where it sorts by ABS(...) and counts distinct values
 
     # ---- values
