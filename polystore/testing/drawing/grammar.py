@@ -13,10 +13,18 @@ from random import Random
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from polystore.query.capabilities import Feature
-from polystore.query.operators import Aggregate, ArithmeticOperator, DatePart, Function, Operator, WindowFunction
+from polystore.query.operators import (
+    Aggregate,
+    ArithmeticOperator,
+    DatePart,
+    Function,
+    Holding,
+    Operator,
+    WindowFunction,
+)
 from polystore.testing.drawing.families import FIELDS, Pools
 
-Need: TypeAlias = Feature | Operator | DatePart | ArithmeticOperator | Function | Aggregate | WindowFunction
+Need: TypeAlias = Feature | Operator | DatePart | ArithmeticOperator | Function | Aggregate | WindowFunction | Holding
 T = TypeVar("T")
 
 
