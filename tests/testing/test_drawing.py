@@ -24,7 +24,7 @@ from polystore.query.capabilities import EVERYTHING, Feature
 from polystore.query.operations import Select
 from polystore.query.operators import Operator
 from polystore.testing import models
-from polystore.testing.drawing.answers import Misuse, alike, in_any_order, outcome
+from polystore.testing.drawing.answers import Misuse, alike, in_any_order, outcome, plain
 from polystore.testing.drawing.families import drawn_pools, drawn_rows
 from polystore.testing.drawing.judge import Judge, ask_here
 from polystore.testing.drawing.lazy import may_differ
@@ -150,6 +150,14 @@ def test_a_query_needs_nothing_that_is_not_declared_unless_it_is_wild() -> None:
 
 
 # ---- the judge
+
+
+def test_rows_in_any_order_are_alike_whatever_the_zeros_of_their_decimals() -> None:
+    found = [{"a": plain(Decimal("1.0")), "b": plain(value)} for value in (1, 2)]
+    expected = [{"a": plain(Decimal(1)), "b": plain(2)}, {"a": plain(Decimal("1.00")), "b": plain(1)}]
+    for nearly in (False, True):
+        assert alike(in_any_order(found, nearly=nearly), in_any_order(expected, nearly=nearly), nearly=nearly)
+    assert not alike(in_any_order(found[:1], nearly=False), in_any_order(expected[:1], nearly=False), nearly=False)
 
 
 class Wrong(CountingAdapter):
