@@ -51,6 +51,9 @@ class Computing(ABC):
     share = "{0}"
     """A share that a window gives, with all its digits."""
 
+    lists_before = False
+    """Whether own aggregates (``ps_...``) over frames that end before their row are made of a list of the values."""
+
     groups_by_columns = False
     """Whether computed keys must be columns of a table, written down before rows are grouped by them."""
 

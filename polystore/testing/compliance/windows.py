@@ -255,6 +255,19 @@ def test_an_aggregate_over_a_window_is_answered_or_refused(db: Db, aggregate: Ag
             assert found == expected, window
 
 
+@rule("A17", "A19", needs=[AGGREGATES, Aggregate.SUM, Aggregate.VARIANCE])
+def test_a_frame_may_end_before_its_row(db: Db) -> None:
+    put(db)
+    amounts = [None, *map(Decimal, ("0.10", "0.30", "0.20", "9.99", "10.00"))]
+    assert column(db, Window(Sum("amount"), order_by="name", frame=RowRange(-2, -1))) == amounts
+    reals = [None, None, 0.5, 2.0, 2.0, 4.0]
+    assert column(db, Window(Sum("real"), order_by="name", frame=RowRange(None, -2))) == reals
+    assert column(db, Window(Variance("number"), order_by="name", frame=RowRange(-2, -1)))[1:] == [0, 0, 0, 0, 0.25]
+    db.need(Feature.WINDOW_DISTANCES)
+    near = [None, None, None, *map(Decimal, ("0.31", "0.30", "9.99"))]
+    assert column(db, Window(Sum("amount"), order_by="number", frame=ValueRange(-2, -1))) == near
+
+
 @rule("B1", "A17", needs=[AGGREGATES, Aggregate.AVG, Aggregate.SUM])
 def test_decimals_over_windows_are_exact(db: Db) -> None:
     tiny, huge = Decimal("0.0000000001"), Decimal("12345678901234567890.0000000001")

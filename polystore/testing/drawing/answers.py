@@ -88,7 +88,7 @@ def _look(value: Any, nearly: bool) -> str:
         case Decimal():
             return repr(_ALL_DIGITS.normalize(value))
         case dict():
-            return repr([(key, _look(part, nearly)) for key, part in value.items()])
+            return repr(sorted((str(key), _look(part, nearly)) for key, part in value.items()))
         case list() | tuple():
             return repr([_look(part, nearly) for part in value])
         case _:
