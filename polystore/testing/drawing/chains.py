@@ -77,7 +77,7 @@ def annotate(chain: Chain, share: float, *, windows: bool = True) -> None:
         family = grammar.pick(READ)
         verb = grammar.pick(["annotate", "annotate", "alias"])
         name = chain.name()
-        over = window(grammar) if windows and grammar.chance(0.2) else None
+        over = window(grammar) if windows and grammar.chance(0.15) else None
         if over is not None:
             made, family = over
         else:

@@ -59,7 +59,7 @@ def _of_rows(grammar: Grammar) -> bool:
     return "data" in grammar.names
 
 
-@construct("lookup", 0.15, Feature.SIZES)
+@construct("lookup", 0.1, Feature.SIZES)
 def _size(grammar: Grammar) -> Q:
     if not _of_rows(grammar):
         return plain(grammar)
@@ -69,7 +69,7 @@ def _size(grammar: Grammar) -> Q:
     return Q(**{f"{name}__len" if word == "exact" else f"{name}__len__{word}": number})
 
 
-@construct("lookup", 0.2, Feature.ANY_ELEMENT, Feature.PATHS)
+@construct("lookup", 0.12, Feature.ANY_ELEMENT, Feature.PATHS)
 def _element(grammar: Grammar) -> Q:
     if not _of_rows(grammar):
         return plain(grammar)
@@ -78,7 +78,7 @@ def _element(grammar: Grammar) -> Q:
     return lookup(grammar, name, list(FAMILIES[family].lookups), family)
 
 
-@construct("lookup", 0.2)
+@construct("lookup", 0.12)
 def _list(grammar: Grammar) -> Q:
     """What a list of texts has."""
     words: list[tuple[Need, str]] = [
@@ -95,7 +95,7 @@ def _list(grammar: Grammar) -> Q:
     return Q(**{name: grammar.values.choice([*WHOLE["tags"], ["a"], [grammar.value("text"), "b"]])})
 
 
-@construct("lookup", 0.2)
+@construct("lookup", 0.12)
 def _json(grammar: Grammar) -> Q:
     """What a JSON value is and has."""
     words: list[tuple[Need, str]] = [
@@ -126,7 +126,7 @@ def _allowed(grammar: Grammar, words: Sequence[tuple[Need, str]]) -> str | None:
     return name
 
 
-@construct("lookup", 0.3, Feature.JSON_PATHS)
+@construct("lookup", 0.2, Feature.JSON_PATHS)
 def _json_path(grammar: Grammar) -> Q:
     """A comparison of what lies at a path into JSON, by the type of the value."""
     if not _of_rows(grammar):

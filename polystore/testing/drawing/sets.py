@@ -21,7 +21,7 @@ def _verbs(grammar: Grammar) -> list[str]:
     return [verb for verb, feature in SETS.items() if grammar.may(feature)]
 
 
-@construct("rows", 1)
+@construct("rows", 0.8)
 def _combined(grammar: Grammar, chain: Chain) -> None:
     verbs = _verbs(grammar)
     if not verbs:

@@ -53,7 +53,7 @@ def _cut(chain: Chain, share: float) -> None:
         chain.call("[]", start, (start or 0) + size)
 
 
-@construct("lookup", 0.25)
+@construct("lookup", 0.15)
 def _exists(grammar: Grammar) -> Q:
     if len(grammar.around) >= _MOST:
         return plain(grammar)
@@ -64,7 +64,7 @@ def _exists(grammar: Grammar) -> Q:
     return DrawnExists(Inside(tuple(chain.calls)))
 
 
-@construct("lookup", 0.25)
+@construct("lookup", 0.15)
 def _in(grammar: Grammar) -> Q:
     names = [name for name, family in grammar.names.items() if len(FAMILIES[family].lookups) > 1]
     if len(grammar.around) >= _MOST or not names:
@@ -93,7 +93,7 @@ def _selected(chain: Chain, name: str) -> None:
         chain.call("values_list", name, flat=True)
 
 
-@construct("choice", 0.5, Feature.SUBQUERIES)
+@construct("choice", 0.3, Feature.SUBQUERIES)
 def _value(grammar: Grammar, family: str, depth: int) -> Any:
     """The value of another row."""
     if len(grammar.around) >= _MOST:
@@ -111,7 +111,7 @@ def _value(grammar: Grammar, family: str, depth: int) -> Any:
     return DrawnSubquery(Inside(tuple(chain.calls)))
 
 
-@construct("choice", 0.4, Feature.SUBQUERIES, Feature.GROUP, Aggregate.COUNT)
+@construct("choice", 0.25, Feature.SUBQUERIES, Feature.GROUP, Aggregate.COUNT)
 def _aggregated(grammar: Grammar, family: str, depth: int) -> Any:
     """An aggregate of the rows that are like the row around in one field."""
     names = [name for name in FIELDS if len(FAMILIES[FIELDS[name]].lookups) > 1]

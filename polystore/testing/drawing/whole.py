@@ -12,7 +12,7 @@ from polystore.testing.drawing.query import Call, DrawnQuery
 
 FILES = (expressions, conditions, windows, documents, chains, groups, subqueries, sets)
 """The files whose constructs are drawn; one with further constructs is entered here."""
-_DOCUMENTS = 0.12
+_DOCUMENTS = 0.08
 """The share of queries that look into documents by name."""
 
 
