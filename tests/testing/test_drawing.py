@@ -225,15 +225,22 @@ def test_an_error_may_differ_only_where_a_store_may_leave_the_part_out(store: St
     assert not may_differ(right, source)
 
 
-def test_over_no_rows_only_what_is_constant_is_an_excuse() -> None:
+def test_what_is_constant_over_no_rows_is_an_excuse_and_what_a_filter_makes_so() -> None:
     judge = judge_of(CountingAdapter(open_adapter("default", "memory://")))
     constant = DrawnQuery((Call("filter", (Q(real=Value(1) / Value(0)),)),), Call("rows"))
     of_a_field = DrawnQuery((Call("filter", (Q(real=Value(1) / F("number")),)),), Call("rows"))
     too_long = DrawnQuery((), Call("update", (), {"amount": Value(9007199254740993) * Value(-1)}))
+    half = F("rank") / F("number")
+    of_a_value = DrawnQuery((Call("filter", (Q(number=0) & Q(real=half),)),), Call("rows"))
+    of_another = DrawnQuery((Call("filter", (Q(number__in=[1, 2]) & Q(real=half),)),), Call("rows"))
     fitting = DrawnQuery((), Call("update", (), {"amount": Value(9007) * Value(-1)}))
     with judge.db.store:
-        for query, excused in ((constant, True), (of_a_field, False), (too_long, True), (fitting, False)):
+        said = ((of_a_value, True), (of_another, False))
+        for query, excused in ((constant, True), (of_a_field, False), (too_long, True), (fitting, False), *said):
             judge.put([])
+            assert judge._excused(query) is excused
+        for query, excused in said:
+            judge.put([{"name": "a", "number": 1}])
             assert judge._excused(query) is excused
 
 

@@ -34,12 +34,15 @@ from polystore.query.aggregates import Aggregation
 from polystore.query.calls import Call
 from polystore.query.functions import Combinable, Combined, Ordering
 from polystore.query.windows import RankFunction
+from polystore.testing.drawing.families import FIELDS
 from polystore.testing.drawing.inner import DrawnExists, DrawnSubquery, given
 from polystore.testing.drawing.query import SETS, DrawnQuery, Inside
 from polystore.testing.drawing.query import Call as Step
 from polystore.testing.models import Everything
 
 _CHOOSING = (Q, Case, Coalesce, NullIf, Greatest, Least, Subquery)
+_SAID = {*FIELDS} - {"name"}
+_COMPUTED = (Combinable, Q, type(None))
 _STRICT_VERBS = ("rows", "iterator", "in_bulk", "aggregate", "update")
 _ADDING = ("annotate", "alias")
 
@@ -60,6 +63,16 @@ def may_differ(query: DrawnQuery, source: QuerySet[Any, Any]) -> bool:
 def asks_others(query: DrawnQuery) -> bool:
     """Whether there are queries within it: these stay with the store that they are on, wherever it is answered."""
     return any(isinstance(part, Inside) for part in _expressions(query))
+
+
+def values_said(query: DrawnQuery) -> Iterator[tuple[str, Any]]:
+    """The fields that conditions say the value of, with these: a store may put them in the place of the field."""
+    for condition in _expressions(query):
+        if isinstance(condition, Q):
+            for name, value in (child for child in condition.children if isinstance(child, tuple)):
+                field, _, word = name.partition("__")
+                values = value if word == "in" and isinstance(value, list) else [value] if not word else []
+                yield from ((field, each) for each in values if field in _SAID and not isinstance(each, _COMPUTED))
 
 
 def lurks(query: DrawnQuery, source: QuerySet[Any, Any]) -> bool:

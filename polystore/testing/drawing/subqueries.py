@@ -17,6 +17,8 @@ from polystore.testing.drawing.grammar import Grammar, construct, drawn
 from polystore.testing.drawing.inner import DrawnExists, DrawnSubquery
 from polystore.testing.drawing.query import Call, Inside
 
+_COMPARED = {"int": ("int", "int", "float", "decimal"), "decimal": ("decimal", "int"), "float": ("float", "int")}
+"""Families of which a value is one of those of another query, by its own family; other families go with themselves."""
 _MOST = 2
 """How deep queries stand within each other."""
 
@@ -72,7 +74,7 @@ def _in(grammar: Grammar) -> Q:
     name = grammar.pick(grammar.near(names))
     chain = _begun(grammar)
     inner = chain.grammar
-    here = _selectable(chain, grammar.names[name])
+    here = _selectable(chain, grammar.pick(_COMPARED.get(grammar.names[name], (grammar.names[name],))))
     if not here:
         return plain(grammar)
     if grammar.chance(0.4):
