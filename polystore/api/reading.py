@@ -9,7 +9,7 @@ from polystore.api.chain import Chain, M, R
 from polystore.api.complete import schema_of
 from polystore.api.keyset import Page, page_request
 from polystore.engine import _async, _sync, changes
-from polystore.engine.streams import refuse_stream
+from polystore.engine.streams import refuse_next_page, refuse_stream
 from polystore.errors import FieldError, QueryUsageError
 from polystore.query.aggregates import Aggregation
 from polystore.query.annotating import aggregate_items, named
@@ -291,7 +291,10 @@ class Reading(Chain[M, R]):
         if not pages_by_key(self._shape, schema_of(self._model)):
             return None
         most = None if self._high is None else self._high - self._low
-        return self._handle(), self._shape, self._values, chunk_size, self._low, most
+        handle = self._handle()
+        if most is None or most > chunk_size:
+            refuse_next_page(handle, self._shape, self._values)
+        return handle, self._shape, self._values, chunk_size, self._low, most
 
     def _stream_ready(self) -> tuple[Handle, Compiled, Sequence[Any]]:
         handle, compiled, values = self._ready("rows")

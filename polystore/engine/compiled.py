@@ -17,6 +17,7 @@ from polystore.query import evaluate
 from polystore.query.check import check_operation
 from polystore.query.operations import Combination, Count, Group, Select
 from polystore.query.planner import Plan
+from polystore.query.subqueries import flat
 
 Finish: TypeAlias = Callable[[Any, Sequence[Any]], Any]
 
@@ -80,7 +81,7 @@ def _finish_nothing(plan: Plan, model: type[Any], store: str) -> Finish:
     here = plan.here
     if isinstance(here, Group):
         write = _writer(plan, model, store)
-        return lambda _, values: write(evaluate.group_rows((), here, values))[0]
+        return lambda _, values: write(evaluate.group_rows((), here, flat(values)))[0]
     answer = _ANSWERS_OF_NOTHING[plan.terminal]
     return lambda _, __: list(answer) if isinstance(answer, tuple) else answer
 

@@ -10,7 +10,7 @@ from polystore.adapters.base import Prepared
 from polystore.engine.compiled import Compiled, as_is, compile_plan
 from polystore.engine.connection import Connection
 from polystore.engine.load import Dumper, Loader, build_dumper, build_loader, compose
-from polystore.engine.nested import Nested, is_nested
+from polystore.engine.nested import nested_of
 from polystore.query.check import check_operation
 from polystore.query.operations import Insert, OnConflict, UpdateEach
 from polystore.query.planner import Terminal, plan
@@ -74,8 +74,9 @@ class Handle:
         terminal, shape, assignments, *whole = key
         connection = self.connection
         planned = plan(self.schema, shape, terminal, assignments)
-        if planned.operation is not None and not whole and is_nested(shape, assignments):
-            made = Compiled(planned, None, (), as_is, Nested(terminal, shape, assignments))
+        nested = None if whole else nested_of(planned, terminal, shape, assignments)
+        if nested is not None:
+            made = Compiled(planned, None, (), as_is, nested)
         else:
             made = compile_plan(planned, connection.adapter, self.model, connection.name, connection.label)
         with self._lock:

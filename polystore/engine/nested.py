@@ -14,10 +14,13 @@ from msgspec import Struct
 
 from polystore.errors import NotSupportedError, QueryTooBroad
 from polystore.query.capabilities import Feature
-from polystore.query.planner import Terminal
+from polystore.query.nodes import Condition, Expression
+from polystore.query.operations import Count, Group, Select
+from polystore.query.planner import Plan, Terminal
 from polystore.query.shapes import in_list
 from polystore.query.stages import Shape
 from polystore.query.subqueries import Inner, Rows, flat, reach, subqueries_in
+from polystore.query.walk import subqueries_of
 from polystore.schema.kinds import BytesKind
 from polystore.schema.plain import to_plain
 
@@ -29,11 +32,12 @@ Values: TypeAlias = Sequence[Any]
 
 
 class Nested(Struct, frozen=True):
-    """The structure of a query with others within."""
+    """The structure of a query with others within; ``here`` when what is done behind ``client()`` asks for them."""
 
     terminal: Terminal
     shape: Shape
     assignments: Shape
+    here: bool = False
 
     @property
     def feature(self) -> Feature:
@@ -73,6 +77,28 @@ class Left(Struct, frozen=True):
 
     compiled: Compiled
     values: Values
+
+
+def nested_of(planned: Plan, terminal: Terminal, shape: Shape, assignments: Shape) -> Nested | None:
+    """The structure where there are queries within its steps or assignments."""
+    if planned.operation is None or next(subqueries_in((shape, assignments)), None) is None:
+        return None
+    return Nested(terminal, shape, assignments, planned.here is not None and _asks_rows(planned.here))
+
+
+def _asks_rows(operation: Select | Group | Count) -> bool:
+    """Whether the operation has queries within."""
+    parts: list[Expression | Condition] = [operation.condition]
+    match operation:
+        case Select():
+            parts += [operation.kept, *operation.first, *(term.expression for term in operation.order)]
+            parts += [each.expression for each in (*operation.computed, *operation.windows)]
+        case Group():
+            parts += [operation.having, *(term.expression for term in operation.order)]
+            parts += [each.expression for each in (*operation.keys, *operation.computed)]
+            if isinstance(operation.source, Select | Group) and _asks_rows(operation.source):
+                return True
+    return any(next(subqueries_of(part), None) is not None for part in parts)
 
 
 # ---- where a query runs
@@ -117,7 +143,9 @@ def _has_client(shape: Shape) -> bool:
 
 
 def asked_first(handle: Handle, nested: Nested, values: Values) -> list[First]:
-    """The queries that are asked first, in the order of their places; the query that is left was compiled, too.
+    """The queries that are asked first, in the order of their places.
+
+    The query that is left was compiled, too, for answers and for none: nothing is asked where it would be refused.
 
     Raises:
         NotSupportedError: one of them refers to the query around it, or a store cannot do its part.
@@ -130,6 +158,8 @@ def asked_first(handle: Handle, nested: Nested, values: Values) -> list[First]:
         return _settled(part, inner, first, _PLACEHOLDERS[part[0]])
 
     _left(handle, nested, values, placeholder)
+    again = iter(found)
+    _left(handle, nested, values, lambda part, inner: _settled(part, inner, next(again), _NOTHING[part[0]]))
     return found
 
 
@@ -144,7 +174,10 @@ def left_over(handle: Handle, nested: Nested, values: Values, firsts: Sequence[F
     return _left(handle, nested, values, settle)
 
 
+_TAKEN_ALONG = ("annotate", "alias", "order")
+"""The steps before ``client()`` that hold behind it, too."""
 _PLACEHOLDERS: dict[str, Any] = {"within": None, "exists": True, "scalar": None}
+_NOTHING: dict[str, Any] = {"within": (), "exists": False, "scalar": ()}
 
 _Settle: TypeAlias = Callable[[Shape, Inner], tuple[Any, list[Any]]]
 
@@ -155,7 +188,8 @@ def _left(handle: Handle, nested: Nested, values: Values, settle: _Settle) -> Le
     declared = nested.feature in handle.connection.adapter.capabilities.features
     steps = []
     for step in nested.shape:
-        steps.append(_rewritten(handle, step, inners, replaced, settle, here=declared))
+        stays = declared and not (nested.here and step[0] in _TAKEN_ALONG)
+        steps.append(_rewritten(handle, step, inners, replaced, settle, here=stays))
         declared = declared and step[0] != "client"
     assigned = _rewritten(handle, nested.assignments, inners, replaced, settle, here=declared)
     compiled = handle.compiled_whole(nested.terminal, tuple(steps), assigned)
@@ -223,7 +257,7 @@ def _refused(handle: Handle, there: Handle, *, behind_client: bool) -> NotSuppor
     if there.connection is handle.connection and behind_client:
         return NotSupportedError(
             f"{handle.schema.name} on {around}: what stands behind client() is evaluated here, and a query of "
-            f"{there.schema.name} there cannot refer to the query around it (OuterRef); put it before client()"
+            f"{there.schema.name} there cannot refer to the query around it (OuterRef); filter by it before client()"
         )
     if there.connection is handle.connection:
         return NotSupportedError(
@@ -287,8 +321,3 @@ def _settled(part: Shape, inner: Inner, first: First, answer: Any) -> tuple[Any,
                 return ("given", kind), [None]
             return (("given", kind), answer[:1]) if answer else (("nothing", kind), values)
     raise AssertionError(part)
-
-
-def is_nested(shape: Shape, assignments: Shape) -> bool:
-    """Whether there is a query within these steps or assignments."""
-    return next(subqueries_in((shape, assignments)), None) is not None

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from polystore.adapters.base import Feature
 from polystore.engine.compiled import Compiled
 from polystore.engine.handle import Handle
+from polystore.engine.nested import asked_first, is_one_command
 from polystore.errors import NotSupportedError
 from polystore.query.explain import describe_operation
+from polystore.query.planner import page_order
+from polystore.query.stages import Shape
+
+
+def refuse_next_page(handle: Handle, shape: Shape, values: Sequence[Any]) -> None:
+    """Refuses before the first page what a store cannot continue behind it; the plan is kept for the next page.
+
+    Raises:
+        NotSupportedError: rows behind a key are more than the store can ask for.
+    """
+    after = ("after", (True,) * len(page_order(handle.schema, shape)))
+    compiled = handle.compiled("page", (*shape, after))
+    if compiled.nested is not None and not is_one_command(handle, compiled.nested, values):
+        asked_first(handle, compiled.nested, values)
 
 
 def refuse_stream(handle: Handle, compiled: Compiled) -> None:

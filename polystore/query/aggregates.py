@@ -49,7 +49,8 @@ class Aggregation(Combinable, metaclass=Keyworded):
         return f"{name}__{type(self).__name__.lower()}"
 
     def __repr__(self) -> str:
-        options = [f"{name}={value!r}" for name in ("distinct", "filter", "default") if (value := getattr(self, name))]
+        given = {"distinct": self.distinct or None, "filter": self.filter, "default": self.default}
+        options = [f"{name}={value!r}" for name, value in given.items() if value is not None]
         return f"{type(self).__name__}({', '.join([repr(self.expression), *options])})"
 
 

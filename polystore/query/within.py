@@ -67,6 +67,9 @@ def _has_one_row(found: Select | Group) -> bool:
     return is_unique(found.schema, simplify(found.condition))
 
 
+_CHOOSING = ("filter", "exclude", "order")
+"""The steps that say which rows: what they compute of the query around alone is of no kind before that is known."""
+
 Names.read_rows = staticmethod(read_rows)
 
 
@@ -83,7 +86,8 @@ def selected(schema: Schema, shape: Shape, what: str, *, key: bool) -> Shape:
     Raises:
         QueryUsageError: not one value is selected.
     """
-    stage, client, _ = read_stages(schema, shape, count(), settled=False)
+    selecting = tuple(step for step in shape if step[0] not in _CHOOSING)
+    stage, client, _ = read_stages(schema, selecting, count(), settled=False)
     output = (client or stage).output
     if output.form == "models" and key:
         distinct_by_key = tuple(step for step in shape if step != ("distinct",))

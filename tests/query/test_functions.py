@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from polystore import F, Q
+from polystore import F, Q, Sum
 from polystore.errors import DataError, FieldError
 from polystore.query.shapes import expression_shape, order_shape
 from tests.query.models import SAMPLE, Level, Sample, shape_of
@@ -56,6 +56,7 @@ def test_a_column_orders_by_its_name() -> None:
 def test_a_condition_prints_as_it_was_written() -> None:
     assert repr(Q(number=1) | ~Q(text="a")) == "Q(Q(number=1) OR ~Q(Q(text='a')))"
     assert repr(F("number") + 1) == "(F('number') + 1)"
+    assert repr(Sum("number", filter=Q(text="a"), default=0)) == "Sum('number', filter=Q(text='a'), default=0)"
 
 
 def test_a_condition_has_no_truth_value() -> None:

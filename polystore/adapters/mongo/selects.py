@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from polystore.adapters.mongo.dialect import KEY, Dialect, path_of
 from polystore.adapters.mongo.expressions import held_in, refuse_order, truth_of, value_of
-from polystore.adapters.mongo.lookups import matched_rows
+from polystore.adapters.mongo.lookups import looked_up_for, matched_rows
 from polystore.adapters.mongo.paths import single_in, type_in_order
 from polystore.adapters.mongo.places import place_of
 from polystore.adapters.mongo.scope import Scope, name_of, within
@@ -30,6 +30,8 @@ def named_rows(operation: Select, dialect: Dialect) -> Stages:
     stages, scope = matched_rows(operation.schema, operation.condition, dialect, computed_in(operation))
     chosen = outputs(operation.columns, operation.computed, scope)
     stages += window_stages(operation.windows, scope)
+    looked_up, scope = looked_up_for((operation.kept,), scope)
+    stages += looked_up
     if operation.kept.children:
         stages.append({"$match": {"$expr": truth_of(operation.kept, scope)}})
     if operation.first:

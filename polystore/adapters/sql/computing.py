@@ -49,6 +49,9 @@ class Computing(ABC):
     no_order: tuple[str, ...] = ()
     """What rows are ranked by where nothing is said: for databases that rank by something only."""
 
+    lists_before = False
+    """Whether own aggregates (``ps_...``) over frames that end before their row are made of a list of the values."""
+
     groups_by_columns = False
     """Whether computed keys must be columns of a table, written down before rows are grouped by them."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -14,10 +14,34 @@ from polystore.adapters.sql.dialect import Sql
 from polystore.adapters.sql.expressions import Place, kind_of
 from polystore.adapters.sql.raw import Raw
 from polystore.query.names import made_field
-from polystore.query.nodes import All, Column, Computed, Expression, Order, Outer, Parameter, Random, Windowed
+from polystore.query.nodes import (
+    Aggregated,
+    All,
+    Column,
+    Computed,
+    Condition,
+    Expression,
+    Order,
+    Outer,
+    Parameter,
+    Random,
+    Windowed,
+    WithinRows,
+)
 from polystore.query.operations import Combination, Group, Select
 from polystore.query.operators import SetOperator, WindowFunction
-from polystore.query.walk import aggregates_of, aggregates_within, columns_of, expressions_of, expressions_within
+from polystore.query.simplify import rooted
+from polystore.query.walk import (
+    Subquery,
+    aggregates_of,
+    aggregates_within,
+    columns_of,
+    expressions_of,
+    expressions_within,
+    replaced,
+    replaced_within,
+    subqueries_of,
+)
 from polystore.schema.kinds import IntKind, JsonKind, plain_kind
 from polystore.schema.model import FieldInfo
 
@@ -188,6 +212,8 @@ def group_rows(operation: Group, writer: Writer) -> Rows:
 
 
 def _grouped(operation: Group, rows: Any, condition: All, writer: Writer) -> Rows:
+    if _tells_aggregates(operation):
+        return _grouped_first(operation, rows, condition, writer)
     keys = {key.field: key.expression for key in operation.keys if isinstance(key.expression, Column)}
     read = {field: Place(writer.stored(column), writer.is_working(column)) for field, column in keys.items()}
     by = [read[key.field].sql if key.field in read else writer.places[key.field].sql for key in operation.keys]
@@ -200,6 +226,47 @@ def _grouped(operation: Group, rows: Any, condition: All, writer: Writer) -> Row
     if operation.having.children:
         found = found.having(writer.condition(operation.having))
     return Rows(_ordered(found, operation, writer), cells)
+
+
+def _tells_aggregates(operation: Group) -> bool:
+    """Whether queries within are told aggregates, which would be of their own rows where they stand."""
+    parts: list[Expression | Condition] = [*_computed_in(operation), operation.having]
+    return any(_is_told_aggregates(node) for part in parts for node in subqueries_of(part, in_aggregates=False))
+
+
+def _is_told_aggregates(node: Subquery) -> bool:
+    told = (*node.arguments, node.left) if isinstance(node, WithinRows) else node.arguments
+    return any(aggregates_of(each) for each in told)
+
+
+def _grouped_first(operation: Group, rows: Any, condition: All, writer: Writer) -> Rows:
+    """An inner select makes the groups, the outer one computes with their aggregates as columns."""
+    found = dict.fromkeys(each for expression in _computed_in(operation) for each in aggregates_of(expression))
+    found |= dict.fromkeys(aggregates_within(operation.having))
+    aggregates = tuple(
+        Computed(made_field(operation.schema.name, f"aggregate{place}", node.kind), node)
+        for place, node in enumerate(found)
+    )
+    made = Group(operation.schema, operation.keys, aggregates, All())
+    groups = _grouped(made, rows, condition, writer)
+    cells = _settled(groups.cells, writer)
+    labelled = groups.statement.with_only_columns(*_labels(cells), maintain_column_froms=True)
+    source = _inner(Rows(labelled, cells), writer)
+    columns = {each.expression: Column(each.field) for each in aggregates}
+
+    def named(part: Expression) -> Expression | None:
+        return columns.get(part) if isinstance(part, Aggregated) else None
+
+    computed = tuple(replace(each, expression=replaced(each.expression, named)) for each in operation.computed)
+    order = tuple(replace(term, expression=replaced(term.expression, named)) for term in operation.order)
+    kept = rooted(replaced_within(operation.having, named))
+    outputs = _cells([key.field for key in operation.keys], computed, writer)
+    statement = where(select(*(cell.sql for cell in outputs)).select_from(source), kept, writer)
+    return Rows(_ordered(statement, replace(operation, order=order), writer), outputs)
+
+
+def _computed_in(operation: Group) -> list[Expression]:
+    return [*(each.expression for each in operation.computed), *(term.expression for term in operation.order)]
 
 
 def _source(source: Select | Group | Combination, writer: Writer) -> Rows:
@@ -281,10 +348,7 @@ _TOGETHER: dict[SetOperator, Callable[..., Any]] = {
 
 def _fields_read(operation: Group, keys: Sequence[Cell]) -> list[FieldInfo]:
     """The fields of rows that aggregates read, save for those that are keys."""
-    expressions: Iterable[Expression] = (
-        *(each.expression for each in operation.computed),
-        *(term.expression for term in operation.order),
-    )
+    expressions = _computed_in(operation)
     aggregates = [*aggregates_within(operation.having), *(each for e in expressions for each in aggregates_of(e))]
     known = {cell.field for cell in keys}
     return [field for field in dict.fromkeys(f for each in aggregates for f in columns_of(each)) if field not in known]

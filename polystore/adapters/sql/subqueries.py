@@ -16,7 +16,6 @@ from polystore.adapters.sql.rows import Cell, Rows, group_rows, select_rows
 from polystore.query.nodes import Column, Expression, Extract, HasRows, Outer, Scalar, WithinRows
 from polystore.query.operations import Group, Select
 from polystore.query.operators import Operator
-from polystore.query.walk import aggregates_of
 from polystore.schema.kinds import plain_kind
 from polystore.schema.model import Schema
 
@@ -84,10 +83,6 @@ class StatementWriter(Writer):
     def outer(self, node: Outer) -> Sql:
         """An argument; written so that its table is none of this query's."""
         argument = self.arguments[node.place]
-        if aggregates_of(argument):
-            raise self.dialect.refuse(
-                "a query within another one that refers to an aggregate of it", "compare with a field of its groups"
-            )
         assert self.around is not None
         self.refers = True
         found = self.around.stored(argument)

@@ -39,7 +39,8 @@ def window_text(window: Windowed, writer: Expressions) -> Sql:
         operand = None if window.operand is None else writer.operand(window.operand)
         test = None if window.condition is None else writer.condition(window.condition)
         made = writer.dialect.aggregate(window.function, operand, test, distinct=False)
-        return _spread(made, over, [each for each in (operand and operand.sql, test) if each is not None])
+        listed = writer.dialect.lists_before and window.frame.end is not None and window.frame.end < 0
+        return _spread(made, over, [each for each in (operand and operand.sql, test) if each is not None], listed)
     if window.function in writer.dialect.shares:
         whole = _over(replace(window, order=()), writer)
         return Raw(writer.dialect.shares[window.function], over, whole)
@@ -116,23 +117,27 @@ _AGGREGATES = re.compile(
 )
 
 
-def _spread(made: Sql, over: Sql, leaves: Sequence[Sql]) -> Sql:
+def _spread(made: Sql, over: Sql, leaves: Sequence[Sql], listed: bool) -> Sql:
     """An aggregate with each of its aggregate functions over the window; ``leaves`` are what is aggregated."""
     if any(made is leaf for leaf in leaves):
         return made
     assert isinstance(made, Raw), "an aggregate that is not written by hand"
     assert "SELECT" not in made.template, "within a select of its own an aggregate would be of another window"
     found = copy.copy(made)
-    found.parts = (*(_spread(part, over, leaves) for part in made.parts), over)
-    found.template = _with_over(made.template, f" OVER {{{len(made.parts)}}}")
+    found.parts = (*(_spread(part, over, leaves, listed) for part in made.parts), over)
+    found.template = _with_over(made.template, f" OVER {{{len(made.parts)}}}", listed)
     return found
 
 
-def _with_over(template: str, clause: str) -> str:
+def _with_over(template: str, clause: str, listed: bool) -> str:
     text, done = "", 0
     for match in _AGGREGATES.finditer(template):
         end = _closing(template, match.end())
-        text += template[done:end] + clause
+        if listed and match[1].startswith("ps_"):
+            argument = template[match.end() : end - 1]
+            text += f"{template[done : match.start()]}{match[1]}_listed(json_group_array(ps_told({argument})){clause})"
+        else:
+            text += template[done:end] + clause
         done = end
     return text + template[done:]
 

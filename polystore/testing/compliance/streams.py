@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from polystore import Count, F, Feature, Lower, QuerySet, Sum
+from polystore import Count, F, Feature, Lower, Q, QuerySet, Sum
+from polystore.errors import NotSupportedError
 from polystore.testing.harness import Db, rule
 from polystore.testing.models import Everything
 
@@ -43,6 +44,20 @@ def test_an_iterator_streams_what_pages_cannot_continue(db: Db, what: str, size:
     with db.commands(1):
         found = db(query.all()).iterator(chunk_size=size)
     assert found == db(query.all()).rows()
+
+
+@rule("F18")
+def test_an_iterator_is_refused_before_its_first_page_where_the_next_one_would_be(db: Db) -> None:
+    db.given(Everything, [{"name": name, "number": 1, "text": "a", "word": "b"} for name in "xyz"])
+    either = (Q(number=1) | Q(other=1) | Q(real=2.0), Q(rank=7) | Q(text="a"), Q(word="b") | Q(flag=True))
+    query = rows.filter(*either).order_by("-number")
+    assert db.names(query) == ["z", "y", "x"]
+    assert [row.name for row in db(query.all()[:2]).iterator(chunk_size=2)] == ["z", "y"]
+    if db.declares(Feature.FILTER_ANY):
+        assert [row.name for row in db(query.all()).iterator(chunk_size=2)] == ["z", "y", "x"]
+        return
+    with db.commands(0), pytest.raises(NotSupportedError, match="alternatives"):
+        db(query.all()).iterator(chunk_size=2)
 
 
 @rule("F18", "F28", needs=[Feature.STREAM, Feature.ORDER_EXPRESSIONS])

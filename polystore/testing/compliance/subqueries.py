@@ -320,6 +320,15 @@ def test_what_is_told_of_the_row_around_is_computed_with(db: Db) -> None:
     assert db.found(outer.filter(Exists(known.filter(number=OuterRef("next"))))) == "a"
 
 
+@rule("B1", needs=[SUBQUERIES, Feature.COMPUTED, Feature.COMPARE_COLUMNS, ArithmeticOperator.ADD])
+def test_values_are_chosen_by_what_is_computed_of_the_row_around_alone(db: Db) -> None:
+    put(db)
+    less = known.filter(number__lt=OuterRef("number") + OuterRef("other"))
+    assert db.found(rows.filter(text__in=less.values("name"))) == "a b e"
+    last = Subquery(less.order_by("-name").values("name")[:1])
+    assert db(rows.order_by("name").values_list(last, flat=True)).rows() == ["x", "z", None, None, "z"]
+
+
 # ---- groups
 
 
@@ -349,6 +358,36 @@ def test_it_is_asked_whether_there_are_groups(db: Db) -> None:
     groups = known.values("number").annotate(n=Count("*"))
     assert db.found(rows.filter(Exists(groups.filter(n__gt=2)))) == ""
     assert db.found(rows.filter(Exists(groups.filter(n__gt=1)), number=1)) == "a"
+
+
+@rule("A8", needs=[*GROUPED, Feature.HAVING, Aggregate.COUNT, Aggregate.MAX])
+def test_an_aggregate_is_among_the_values_of_a_queryset(db: Db) -> None:
+    put(db)
+    groups = rows.values_list("text").annotate(n=Count("*"), most=Max("number"))
+    among = groups.filter(most__in=known.values("number"))
+    assert sorted(db(among.values_list("text", flat=True)).rows()) == ["x", "y"]
+    assert db(among).count() == 2
+    assert db(groups.exclude(most__in=known.values("number")).order_by("text").values_list("text")).rows() == [
+        (None,),
+        ("v",),
+    ]
+    assert db(groups.filter(n__in=known.filter(name="y").values("number")).values_list("text")).rows() == [("x",)]
+    db.need(Feature.CASE)
+    several = groups.annotate(several=Q(n__in=known.filter(name="y").values("number")))
+    assert db(several.order_by("-several", "text").values_list("text", "several")[:2]).rows() == [
+        ("x", True),
+        (None, False),
+    ]
+
+
+@rule("A8", needs=[*GROUPED, Feature.HAVING, Aggregate.COUNT, Aggregate.MAX])
+def test_a_queryset_is_told_an_aggregate(db: Db) -> None:
+    put(db)
+    groups = rows.values_list("text").annotate(n=Count("*"), most=Max("number"))
+    same = known.filter(number=OuterRef("most"))
+    assert sorted(db(groups.filter(Exists(same)).values_list("text", "n")).rows()) == [("x", 2), ("y", 1)]
+    first = groups.annotate(first=Subquery(same.order_by("name").values("name")[:1])).order_by("text")
+    assert db(first.values_list("text", "first")).rows() == [(None, None), ("v", None), ("x", "y"), ("y", "y")]
 
 
 @rule("A18", needs=[*GROUPED, Aggregate.COUNT])

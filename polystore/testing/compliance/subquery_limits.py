@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from polystore import (
+    Count,
     Exists,
     F,
     Feature,
     OuterRef,
+    Q,
     RowNumber,
     Store,
     Subquery,
@@ -153,6 +155,41 @@ def test_a_queryset_behind_client_is_read_first(db: Db) -> None:
     put(db)
     assert db.found(rows.client(max_rows=10).filter(number__in=known.values("number"))) == "a b d"
     assert db.found(rows.client(max_rows=10).exclude(number__in=known.values("number"))) == "c e"
+
+
+@rule("H5", needs=[Feature.ORDER_ANY])
+def test_nothing_is_asked_first_where_the_query_around_is_refused_whatever_comes_of_it(db: Db) -> None:
+    put(db)
+    nobody = known.filter(name="nobody")
+    assert db.names(rows.exclude(Exists(nobody)).order_by("-text", "name")) == ["b", "a", "d", "e", "c"]
+    assert db.names(rows.exclude(text__in=nobody.values("name")).order_by("-text", "name")) == ["b", "a", "d", "e", "c"]
+
+
+@rule("A17")
+def test_what_no_row_fulfils_needs_no_queryset(db: Db) -> None:
+    put(db)
+    nothing = rows.filter(name__in=[]).exclude(Exists(known.all()))
+    assert db(nothing[:2]).aggregate(n=Count("*")) == {"n": 0}
+    assert db(rows.none()).aggregate(n=Count("*", filter=Q(number__in=known.values("number")))) == {"n": 0}
+
+
+@rule("A8", "H5")
+def test_what_is_annotated_before_client_may_ask_for_a_queryset(db: Db) -> None:
+    put(db)
+    among = rows.annotate(among=Q(number__in=known.values("number")))
+    behind = among.client(max_rows=10).order_by("-among", "name").values_list("name", "among")
+    assert db(behind).rows() == [("a", True), ("b", True), ("d", True), ("c", False), ("e", False)]
+    assert db(among.client(max_rows=10)).aggregate(n=Count("*", filter=Q(among=True))) == {"n": 3}
+    there = rows.annotate(there=Exists(known.filter(number=OuterRef("number"))))
+    with db.commands(0), pytest.raises(NotSupportedError, match="OuterRef"):
+        db(there.client(max_rows=10).values("there")).rows()
+
+
+@rule("A8", needs=[SUBQUERIES, Feature.CASE])
+def test_rows_may_be_chosen_before_client_by_the_rows_of_a_queryset(db: Db) -> None:
+    put(db)
+    there = rows.alias(there=Exists(known.filter(number=OuterRef("number")))).filter(there=True)
+    assert db.found(there.client(max_rows=10)) == "a b d"
 
 
 @rule("H5")

@@ -15,6 +15,7 @@ from polystore import (
     Count,
     CumeDist,
     DenseRank,
+    Exists,
     F,
     Feature,
     FirstValue,
@@ -26,6 +27,7 @@ from polystore import (
     Min,
     NthValue,
     Ntile,
+    OuterRef,
     PercentRank,
     Q,
     Rank,
@@ -183,6 +185,29 @@ def test_a_window_function_is_answered_behind_client(db: Db, function: WindowFun
     assert db(query).rows() == [4, 4, None, 5, 7, 5]
 
 
+@rule("A19", needs=[WindowFunction.PERCENT_RANK, Feature.COMPUTED, ArithmeticOperator.MULTIPLY])
+def test_a_share_has_all_the_digits_of_a_float(db: Db) -> None:
+    put(db)
+    four = rows.filter(name__lt="e").annotate(share=Window(PercentRank(), order_by="name"))
+    assert db(four.order_by("name").values_list("share", flat=True)).rows() == [0.0, 1 / 3, 2 / 3, 1.0]
+    assert db(four.annotate(three=F("share") * 3).order_by("name").values_list("three", flat=True)).rows() == [
+        0,
+        1,
+        2,
+        3,
+    ]
+
+
+@rule("A8", needs=[NUMBER, Feature.COMPUTED, Feature.SUBQUERIES])
+def test_a_window_is_one_of_several_conditions_that_are_about_other_rows_too(db: Db) -> None:
+    put(db)
+    placed = rows.annotate(place=Window(RowNumber(), order_by="name"))
+    alike = Exists(rows.filter(number=OuterRef("number")).exclude(name=OuterRef("name")))
+    assert db.found(placed.filter(alike | Q(place=5))) == "a b e"
+    assert db.found(placed.filter(Q(place__lt=3) & ~alike | Q(place=6))) == "f"
+    assert db.found(placed.exclude(alike & Q(place__lt=5))) == "c d e f"
+
+
 # ---- aggregates
 
 OVER: dict[Aggregate, list[tuple[Any, list[Any]]]] = {
@@ -246,6 +271,19 @@ def test_an_aggregate_over_a_window_is_answered_or_refused(db: Db, aggregate: Ag
             assert alike(found, expected) or found == pytest.approx(expected), window
         else:
             assert found == expected, window
+
+
+@rule("A17", "A19", needs=[AGGREGATES, Aggregate.SUM, Aggregate.VARIANCE])
+def test_a_frame_may_end_before_its_row(db: Db) -> None:
+    put(db)
+    amounts = [None, *map(Decimal, ("0.10", "0.30", "0.20", "9.99", "10.00"))]
+    assert column(db, Window(Sum("amount"), order_by="name", frame=RowRange(-2, -1))) == amounts
+    reals = [None, None, 0.5, 2.0, 2.0, 4.0]
+    assert column(db, Window(Sum("real"), order_by="name", frame=RowRange(None, -2))) == reals
+    assert column(db, Window(Variance("number"), order_by="name", frame=RowRange(-2, -1)))[1:] == [0, 0, 0, 0, 0.25]
+    db.need(Feature.WINDOW_DISTANCES)
+    near = [None, None, None, *map(Decimal, ("0.31", "0.30", "9.99"))]
+    assert column(db, Window(Sum("amount"), order_by="number", frame=ValueRange(-2, -1))) == near
 
 
 @rule("B1", "A17", needs=[AGGREGATES, Aggregate.AVG, Aggregate.SUM])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from decimal import Context, Decimal
 from typing import Any
 
 from pydantic import BaseModel
@@ -73,18 +74,23 @@ def plain(value: Any) -> Any:
 
 def in_any_order(answer: Any, *, nearly: bool) -> Any:
     """The rows of an answer, sorted by what they look like; other answers as they are."""
-    return sorted(answer, key=_look if nearly else repr) if isinstance(answer, list) else answer
+    return sorted(answer, key=lambda row: _look(row, nearly)) if isinstance(answer, list) else answer
 
 
-def _look(value: Any) -> str:
-    """What a value looks like without the last digits of its floats."""
+_ALL_DIGITS = Context(prec=100)
+
+
+def _look(value: Any, nearly: bool) -> str:
+    """What a value looks like: a Decimal without its zeros, a float perhaps without its last digits."""
     match value:
-        case float():
+        case float() if nearly:
             return f"{value:.6g}"
+        case Decimal():
+            return repr(_ALL_DIGITS.normalize(value))
         case dict():
-            return repr({key: _look(part) for key, part in value.items()})
+            return repr(sorted((str(key), _look(part, nearly)) for key, part in value.items()))
         case list() | tuple():
-            return repr([_look(part) for part in value])
+            return repr([_look(part, nearly) for part in value])
         case _:
             return repr(value)
 

@@ -5,26 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from polystore import F
 from polystore.query.capabilities import Feature
-from polystore.query.functions import Combinable
 from polystore.query.operators import Function
 from polystore.testing.drawing.conditions import condition
-from polystore.testing.drawing.expressions import computed, expression
-from polystore.testing.drawing.families import FAMILIES, FIELDS, FIRST_KEY
+from polystore.testing.drawing.expressions import READ, computed, expression
+from polystore.testing.drawing.families import FIELDS, FIRST_KEY
 from polystore.testing.drawing.grammar import Grammar, construct
+from polystore.testing.drawing.orders import sortable, term, terms
 from polystore.testing.drawing.query import Call
-
-_SINGLE = [name for name, family in FAMILIES.items() if name != "whole" and family.exact]
-_READ = ["int", "int", "float", "rough", "decimal", "decimal", "text", "text", "date", "moment", "wall", "time", "bool"]
+from polystore.testing.drawing.windows import window
 
 
 @dataclass
 class Chain:
     """A chain in the making.
 
-    ``outputs`` are the names that rows consist of, with their families; None while rows are instances. ``wide`` is
-    false once conditions can name outputs only.
+    ``outputs`` are the names that rows consist of, with their families; None while rows are instances. ``firsts`` says
+    that they are the first rows of those that are alike in some fields, ``combined`` that they are of several queries.
     """
 
     grammar: Grammar
@@ -32,8 +29,9 @@ class Chain:
     outputs: dict[str, str] | None = None
     grouped: bool = False
     distinct: bool = False
+    firsts: bool = False
+    combined: bool = False
     sliced: bool = False
-    computes: bool = False
 
     def call(self, verb: str, /, *arguments: Any, **named: Any) -> None:
         """One more call."""
@@ -46,7 +44,18 @@ class Chain:
     @property
     def plain(self) -> bool:
         """Whether its rows are instances that a condition chooses: they can be written."""
-        return self.outputs is None and not self.distinct and not self.sliced
+        return self.outputs is None and not (self.distinct or self.sliced or self.chosen)
+
+    @property
+    def chosen(self) -> bool:
+        """Whether rows are chosen by other rows: by windows, as the first of those that are alike, by other queries."""
+        return self.firsts or self.combined or bool(self.grammar.windowed)
+
+    @property
+    def read(self) -> dict[str, str]:
+        """What can be selected: what is in reach but aliases."""
+        aliases = {name for call in self.calls if call.name == "alias" for name in call.named}
+        return {name: family for name, family in self.grammar.names.items() if name not in aliases}
 
 
 def narrow(chain: Chain, share: float) -> None:
@@ -61,55 +70,37 @@ def narrow(chain: Chain, share: float) -> None:
         share /= 2
 
 
-def annotate(chain: Chain, share: float) -> list[str]:
-    """Annotations and aliases of expressions; answers those that are read."""
-    grammar, made = chain.grammar, []
+def annotate(chain: Chain, share: float, *, windows: bool = True) -> None:
+    """Annotations and aliases of expressions, and perhaps of windows."""
+    grammar = chain.grammar
     while grammar.chance(share) and grammar.use(Feature.COMPUTED):
-        family = grammar.pick(_READ)
+        family = grammar.pick(READ)
         verb = grammar.pick(["annotate", "annotate", "alias"])
         name = chain.name()
-        chain.call(verb, **{name: computed(grammar, family, 2)})
+        over = window(grammar) if windows and grammar.chance(0.15) else None
+        if over is not None:
+            made, family = over
+        else:
+            made = computed(grammar, family, 2)
+        chain.call(verb, **{name: made})
+        if over is not None or grammar.windowed:
+            grammar.windowed.add(name)
         grammar.names[name] = family
-        chain.computes = True
-        made += [name] if verb == "annotate" else []
         share /= 2
-    return made
 
 
 def order(chain: Chain, names: dict[str, str], *, expressions: bool) -> None:
     """Terms by name and, where they may be, by expression; NULLs at either end; perhaps backwards."""
     grammar = chain.grammar
-    sortable = [name for name in _SINGLE if name != "bytes" or grammar.may(Feature.ORDER_BYTES)]
-    known = grammar.near([name for name, family in names.items() if family in sortable])
+    known = sortable(grammar, names)
     if not known:
         return
-    most = 3 if grammar.may(Feature.ORDER_ANY) else 1
-    terms = [_term(grammar, name, name in FIELDS) for name in grammar.some(known, 1, most)]
-    if expressions and grammar.chance(0.25) and grammar.use(Feature.ORDER_EXPRESSIONS):
-        family = grammar.pick([name for name in _READ if name != "rough"])
-        made = computed(grammar, family, 1)
-        if isinstance(made, Combinable):
-            ends = _nulls(grammar)
-            terms.insert(0, made.desc(**ends) if grammar.chance(0.5) else made.asc(**ends))
+    found = terms(grammar, known, 3, expressions=expressions)
     if grammar.chance(0.2):
-        terms.append(grammar.pick(["pk", "-pk"]) if expressions else terms[0])
-    chain.call("order_by", *terms)
+        found.append(grammar.pick(["pk", "-pk"]) if expressions else found[0])
+    chain.call("order_by", *found)
     if grammar.chance(0.15):
         chain.call("reverse")
-
-
-def _term(grammar: Grammar, name: str, stored: bool) -> Any:
-    if not stored:
-        grammar.use(Feature.ORDER_EXPRESSIONS)
-    if ends := _nulls(grammar):
-        return F(name).desc(**ends) if grammar.chance(0.5) else F(name).asc(**ends)
-    return grammar.pick(["", "-"]) + name
-
-
-def _nulls(grammar: Grammar) -> dict[str, Any]:
-    if grammar.chance(0.2) and grammar.use(Feature.NULLS_ORDER):
-        return {grammar.pick(["nulls_first", "nulls_last"]): True}
-    return {}
 
 
 def cut(chain: Chain, share: float) -> None:
@@ -140,8 +131,7 @@ def _instances(grammar: Grammar, chain: Chain) -> None:
 def _projected(grammar: Grammar, chain: Chain) -> None:
     annotate(chain, 0.5)
     narrow(chain, 0.3)
-    aliases = {name for call in chain.calls if call.name == "alias" for name in call.named}
-    names = grammar.some(grammar.near([name for name in grammar.names if name not in aliases]), 1, 4)
+    names = grammar.some(grammar.near([*chain.read]), 1, 4)
     chain.outputs = {name: grammar.names[name] for name in names}
     form = grammar.pick(["values", "values_list", "flat", "named", "computed"])
     if form == "computed" and not grammar.use(Feature.COMPUTED):
@@ -150,7 +140,7 @@ def _projected(grammar: Grammar, chain: Chain) -> None:
         case "values":
             chain.call("values", *names)
         case "values_list" if grammar.chance(0.4) and grammar.use(Feature.COMPUTED):
-            family = grammar.pick(_READ)
+            family = grammar.pick(READ)
             chain.call("values_list", *names, computed(grammar, family, 2))
             chain.outputs[f"value{len(names) + 1}"] = family
         case "values_list":
@@ -161,17 +151,38 @@ def _projected(grammar: Grammar, chain: Chain) -> None:
         case "named":
             chain.call("values_list", *names, named=True)
         case _:
-            family = grammar.pick(_READ)
+            family = grammar.pick(READ)
             name = chain.name()
             chain.call("values", *names, **{name: computed(grammar, family, 2)})
             chain.outputs[name] = grammar.names[name] = family
-            chain.computes = True
     whole = any(family in ("whole", "rough") for family in chain.outputs.values())
     if not whole and grammar.chance(0.35) and grammar.use(Feature.DISTINCT):
         chain.call("distinct")
         chain.distinct = True
     if grammar.chance(0.55):
         order(chain, chain.outputs if chain.distinct else grammar.names, expressions=not chain.distinct)
+    cut(chain, 0.25)
+
+
+@construct("rows", 1, Feature.DISTINCT_FIELDS)
+def _firsts(grammar: Grammar, chain: Chain) -> None:
+    """The first row for each value of some fields, by an order that begins with these."""
+    annotate(chain, 0.35)
+    narrow(chain, 0.3)
+    known = sortable(grammar, chain.read)
+    alike = grammar.some(known, 1, 2)
+    chain.call("distinct", *alike)
+    chain.firsts = True
+    if grammar.chance(0.3):
+        names = grammar.some(grammar.near([*chain.read]), 1, 3)
+        chain.outputs = {name: grammar.names[name] for name in names}
+        chain.call(grammar.pick(["values", "values_list"]), *names)
+    if grammar.chance(0.8):
+        leading = [term(grammar, name) for name in grammar.some(alike, len(alike), len(alike))]
+        chain.call("order_by", *leading, *terms(grammar, known, 2, expressions=True))
+        if grammar.chance(0.15):
+            chain.call("reverse")
+    narrow(chain, 0.15)
     cut(chain, 0.25)
 
 
@@ -201,20 +212,20 @@ def _count(grammar: Grammar, chain: Chain) -> Call:
 
 @construct("verb", 2)
 def _edge(grammar: Grammar, chain: Chain) -> Call:
-    return Call("first" if chain.sliced else grammar.pick(["first", "last"]))
+    return Call("first" if chain.sliced or chain.firsts else grammar.pick(["first", "last"]))
 
 
 @construct("verb", 1)
 def _get(grammar: Grammar, chain: Chain) -> Call:
     verb = grammar.pick(["get", "get_or_none"])
-    if chain.sliced or chain.outputs is not None or grammar.chance(0.3):
+    if chain.sliced or chain.combined or chain.outputs is not None or grammar.chance(0.3):
         return Call(verb)
     return Call(verb, (condition(grammar, 0),))
 
 
 @construct("verb", 1)
 def _earliest(grammar: Grammar, chain: Chain) -> Call:
-    if chain.sliced or chain.outputs is not None:
+    if chain.sliced or chain.firsts or chain.combined or chain.outputs is not None:
         return Call("rows")
     names = grammar.some(grammar.named(["int", "decimal", "text", "date", "moment"]), 1, 1)
     return Call(grammar.pick(["earliest", "latest"]), tuple(name for name in names if name in FIELDS) or ("number",))
@@ -239,7 +250,7 @@ def _iterator(grammar: Grammar, chain: Chain) -> Call:
 def _pages(grammar: Grammar, chain: Chain) -> Call:
     terms = [term for call in chain.calls if call.name == "order_by" for term in call.arguments]
     plain = all(isinstance(term, str) and term.lstrip("-") in {*FIELDS, "pk"} for term in terms)
-    whole = not (chain.sliced or chain.distinct or chain.grouped)
+    whole = not (chain.sliced or chain.distinct or chain.grouped or chain.chosen)
     return Call("pages", (grammar.pick([1, 2, 5]),)) if whole and plain else Call("rows")
 
 
@@ -248,7 +259,7 @@ ASSIGNED = [name for name in FIELDS if name != "name"]
 
 @construct("verb", 5)
 def _update(grammar: Grammar, chain: Chain) -> Call:
-    if not chain.plain or any(call.name in ("order_by", "only", "defer") for call in chain.calls):
+    if not _can_be_written(chain):
         return Call("rows")
     values: dict[str, Any] = {}
     for name in grammar.some(grammar.near(ASSIGNED), 1, 3):
@@ -257,11 +268,16 @@ def _update(grammar: Grammar, chain: Chain) -> Call:
             values[name] = expression(grammar, family, 1)
         else:
             values[name] = grammar.pools.of_field(grammar.values, name)
-    return Call("update", (), values)
+    return Call("update", (), values) if _can_be_written(chain) else Call("rows")
 
 
 @construct("verb", 2)
 def _delete(grammar: Grammar, chain: Chain) -> Call:
+    return Call("delete" if _can_be_written(chain) else "rows")
+
+
+def _can_be_written(chain: Chain) -> bool:
+    """Whether the rows can be updated and deleted: those that conditions choose, or queries within them."""
     if not chain.plain or any(call.name in ("order_by", "only", "defer") for call in chain.calls):
-        return Call("rows")
-    return Call("delete")
+        return False
+    return Feature.SUBQUERIES not in chain.grammar.needs or chain.grammar.use(Feature.SUBQUERY_WRITES)

@@ -9,10 +9,11 @@ from typing import Any
 
 from pydantic import AnyUrl, BaseModel
 
-from polystore import Case, Cast, Extract, F, Q, Trunc, Value, When
+from polystore import Case, Cast, Exists, Extract, F, Q, RowRange, Subquery, Trunc, Value, When, Window
 from polystore.query.aggregates import Aggregation
 from polystore.query.calls import Call, Extreme
 from polystore.query.functions import Combined, Ordering
+from polystore.query.windows import RankFunction
 
 
 def arguments_code(arguments: Sequence[Any], named: Mapping[str, Any]) -> str:
@@ -23,6 +24,8 @@ def arguments_code(arguments: Sequence[Any], named: Mapping[str, Any]) -> str:
 def code(value: Any) -> str:
     """A value, a condition or an expression as code."""
     match value:
+        case Exists() | Subquery():
+            return repr(value)
         case Q():
             return _condition(value)
         case F(name=name):
@@ -45,6 +48,8 @@ def code(value: Any) -> str:
         case Call(arguments=arguments):
             options = {"ignore_nulls": True} if isinstance(value, Extreme) and value.ignore_nulls else {}
             return f"{type(value).__name__}({arguments_code(arguments, options)})"
+        case Window() | RankFunction() | RowRange():
+            return _window(value)
         case Ordering(expression=inner, descending=descending, nulls=nulls):
             end = f"nulls_{nulls}=True" if nulls else ""
             return f"{code(inner)}.{'desc' if descending else 'asc'}({end})"
@@ -68,6 +73,20 @@ def _aggregation(value: Aggregation) -> str:
     }
     given = {name: option for name, option in options.items() if option is not None}
     return f"{type(value).__name__}({arguments_code([value.expression], given)})"
+
+
+def _window(value: Window | RankFunction | RowRange) -> str:
+    name = type(value).__name__
+    match value:
+        case Window(expression=given, partition_by=partition, order_by=order, frame=frame):
+            options = {"partition_by": [*partition], "order_by": [*order], "frame": frame}
+            return f"{name}({arguments_code([given], {key: each for key, each in options.items() if each})})"
+        case RowRange(start=start, end=end):
+            return f"{name}({start}, {end})"
+        case RankFunction(expression=given, number=number, default=default):
+            arguments = [] if given is None else [given]
+            arguments += [number] if number != 1 or default is not None else []
+            return f"{name}({arguments_code([*arguments, *([] if default is None else [default])], {})})"
 
 
 def _plain(value: Any) -> str:

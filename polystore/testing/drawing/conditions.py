@@ -107,11 +107,17 @@ def _with_expression(grammar: Grammar) -> Q:
         return plain(grammar)
     name = grammar.pick(names)
     family = grammar.names[name]
+    right = expression(grammar, family, 1) if grammar.use(Feature.COMPUTED) else leaf(grammar, family)
+    return compared(grammar, name, right)
+
+
+def compared(grammar: Grammar, name: str, right: Any) -> Q:
+    """A comparison of a field or an annotation with an expression."""
+    family = grammar.names[name]
     words = [word for word in FAMILIES[family].lookups if word in ("exact", "gt", "gte", "lt", "lte")]
     if family == "bytes" and not grammar.use(Feature.ORDER_BYTES):
         words = ["exact"]
     word = grammar.pick(words)
-    right = expression(grammar, family, 1) if grammar.use(Feature.COMPUTED) else leaf(grammar, family)
     return Q(**{name if word == "exact" else f"{name}__{word}": right})
 
 

@@ -5,6 +5,7 @@ Their places are called as their families; what can stand in each of them is in 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -26,6 +27,7 @@ from polystore import (
     Lower,
     LTrim,
     NullIf,
+    OuterRef,
     Power,
     Replace,
     Right,
@@ -45,6 +47,8 @@ from polystore.testing.drawing.grammar import CONSTRUCTS, Grammar, construct, dr
 
 _WIDER = {"decimal": ("decimal", "decimal", "int"), "float": ("float", "float", "int"), "rough": ("float",)}
 """Families whose values stand in an expression of another one, too."""
+READ = ["int", "int", "float", "rough", "decimal", "decimal", "text", "text", "date", "moment", "wall", "time", "bool"]
+"""The families of what is computed and read."""
 _ZONES = [ZoneInfo(name) for name in ("Europe/Berlin", "America/St_Johns", "Pacific/Apia")]
 _DAY_UNITS = ("year", "quarter", "month", "week", "day")
 _TIME_UNITS = ("hour", "minute", "second")
@@ -53,10 +57,26 @@ _TIME_UNITS = ("hour", "minute", "second")
 def leaf(grammar: Grammar, family: str) -> Any:
     """The value of a field or annotation, or a value."""
     family = grammar.pick(_WIDER.get(family, (family,)))
+    if grammar.around and grammar.chance(0.3):
+        outer = _of_a_row_around(grammar, family)
+        if outer is not None:
+            return outer
     names = grammar.named([family])
     if names and (family in ("address", "site") or grammar.chance(0.75)):
         return F(grammar.pick(names))
     return Value(grammar.value(family))
+
+
+def _of_a_row_around(grammar: Grammar, family: str) -> OuterRef | None:
+    """A field or annotation of one of the queries around."""
+    depth = grammar.dice.randrange(len(grammar.around))
+    names = [name for name, known in grammar.around[depth].items() if known == family]
+    if not names or not grammar.use(Feature.SUBQUERIES):
+        return None
+    found = OuterRef(grammar.pick(names))
+    for _ in range(depth):
+        found = OuterRef(found)
+    return found
 
 
 def computed(grammar: Grammar, family: str, depth: int) -> Any:
@@ -71,6 +91,29 @@ def computed(grammar: Grammar, family: str, depth: int) -> Any:
 def expression(grammar: Grammar, family: str, depth: int = 2) -> Any:
     """An expression of this family, of functions within functions at most so deep."""
     return leaf(grammar, family) if grammar.chance(0.3) else computed(grammar, family, depth)
+
+
+def operand(grammar: Grammar, families: Sequence[str]) -> tuple[Any, str]:
+    """What something is computed of, and its family: the name of a field or annotation, or an expression."""
+    names = grammar.named(families)
+    if not names:
+        return leaf(grammar, families[0]), families[0]
+    name = grammar.pick(names)
+    family = grammar.names[name]
+    if grammar.chance(0.25) and grammar.use(Feature.COMPUTED):
+        return expression(grammar, family, 1), family
+    return name, family
+
+
+def numbers(grammar: Grammar) -> list[str]:
+    """The families that are added up: floats where none of them is so large that it swallows others."""
+    return ["int", "decimal", *(["float"] if grammar.pools.tame else [])]
+
+
+def ordered(grammar: Grammar) -> list[str]:
+    """The families of which there is a least value."""
+    known = [name for name, family in FAMILIES.items() if family.ordered and name != "whole"]
+    return [name for name in known if name != "bytes" or grammar.may(Feature.ORDER_BYTES)]
 
 
 # ---- choices

@@ -116,6 +116,8 @@ def _moments(*texts: str) -> list[datetime]:
 _PEOPLE = [
     Person(name="Ann", born=datetime(2000, 1, 1, tzinfo=UTC), city=City(name="Oslo", area=Decimal("1.50"))),
     Person(name="", nicknames=["é", ""]),
+    Person(name="a", born=datetime(1969, 12, 31, 23, tzinfo=UTC), nicknames=["b"]),
+    Person(name="b", city=City(name="a", founded=date(2024, 2, 29), area=Decimal(10))),
 ]
 _WALLS = _moments(
     "2024-02-29T23:59:59.999999",
@@ -160,12 +162,22 @@ EDGES: Mapping[str, Sequence[Any]] = {
     "span": [timedelta(days=100_000_000), timedelta(days=-100_000_000)],
 }
 WHOLE: Mapping[str, Sequence[Any]] = {
-    "data": [{"a": [1, None, {"b": True}]}, [], "text", 1.5, 0, False, {"a": 2**53 + 1}],
-    "tags": [["b", "a", ""], [], ["é"]],
+    "data": [
+        {"a": [1, None, {"b": True}]},
+        [],
+        "text",
+        1.5,
+        0,
+        False,
+        {"a": 2**53 + 1},
+        {"a": "b", "b": 2},
+        {"b": None},
+    ],
+    "tags": [["b", "a", ""], [], ["é"], ["a", "b"]],
     "moments": [[], _INSTANTS[:2]],
-    "amounts": [{}, {"a": Decimal("1.5")}],
+    "amounts": [{}, {"a": Decimal("1.5")}, {"b": Decimal(2), "a": Decimal("0.10")}],
     "person": _PEOPLE,
-    "people": [[], _PEOPLE],
+    "people": [[], _PEOPLE[:2], _PEOPLE[2:], _PEOPLE[3:]],
 }
 SPECIAL: Mapping[str, Sequence[Any]] = {
     "exact": [Decimal("0.1"), Decimal("0.1000000001"), Decimal("-12345678901234567890.0123456789")],

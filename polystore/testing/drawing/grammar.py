@@ -7,16 +7,24 @@ more function with that decorator, and nothing else changes.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from polystore.query.capabilities import Feature
-from polystore.query.operators import Aggregate, ArithmeticOperator, DatePart, Function, Operator
+from polystore.query.operators import (
+    Aggregate,
+    ArithmeticOperator,
+    DatePart,
+    Function,
+    Holding,
+    Operator,
+    WindowFunction,
+)
 from polystore.testing.drawing.families import FIELDS, Pools
 
-Need: TypeAlias = Feature | Operator | DatePart | ArithmeticOperator | Function | Aggregate
+Need: TypeAlias = Feature | Operator | DatePart | ArithmeticOperator | Function | Aggregate | WindowFunction | Holding
 T = TypeVar("T")
 
 
@@ -26,7 +34,8 @@ class Grammar:
 
     ``wild`` queries use what the store does not declare, too: it has to refuse them. Values are drawn with dice of
     their own, so that one structure can be drawn again with others. ``names`` are the fields and annotations in
-    reach, each with its family.
+    reach, each with its family; ``windowed`` those that may be values of windows; ``around`` the names of the queries
+    around a query within, the nearest first.
     """
 
     dice: Random
@@ -36,6 +45,8 @@ class Grammar:
     values: Random
     names: dict[str, str] = field(default_factory=lambda: dict(FIELDS))
     needs: set[Need] = field(default_factory=set)
+    windowed: set[str] = field(default_factory=set)
+    around: tuple[Mapping[str, str], ...] = ()
 
     def may(self, *needs: Need) -> bool:
         """Whether a construct that needs these can be drawn."""
@@ -78,7 +89,7 @@ class Grammar:
 class Construct(NamedTuple):
     """Something that can be drawn: how often, what it needs of the store, how it is made."""
 
-    weight: int
+    weight: float
     needs: tuple[Need, ...]
     make: Callable[..., Any]
 
@@ -87,7 +98,7 @@ CONSTRUCTS: dict[str, list[Construct]] = defaultdict(list)
 """All constructs, by the place in a query where they can stand."""
 
 
-def construct(place: str, weight: int, *needs: Need) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def construct(place: str, weight: float, *needs: Need) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Makes a function of a grammar (and what the place gives besides) a construct of this place."""
 
     def enter(make: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from polystore import Avg, Coalesce, Count, Max, Min, StdDev, Sum, Value, Variance
@@ -10,7 +9,7 @@ from polystore.query.capabilities import Feature
 from polystore.query.operators import Aggregate, ArithmeticOperator, Function
 from polystore.testing.drawing.chains import Chain, annotate, cut, narrow, order
 from polystore.testing.drawing.conditions import condition
-from polystore.testing.drawing.expressions import computed, expression, leaf
+from polystore.testing.drawing.expressions import computed, numbers, operand, ordered
 from polystore.testing.drawing.families import FAMILIES, FIELDS
 from polystore.testing.drawing.grammar import Grammar, construct, drawn
 from polystore.testing.drawing.query import Call
@@ -20,10 +19,9 @@ _SPREADS = (Aggregate.STDDEV, Aggregate.VARIANCE, Aggregate.STDDEV_SAMPLE, Aggre
 
 @construct("rows", 4, Feature.GROUP, Aggregate.COUNT)
 def _groups(grammar: Grammar, chain: Chain) -> None:
-    annotate(chain, 0.6 if grammar.may(Feature.GROUP_EXPRESSIONS) else 0)
+    annotate(chain, 0.6 if grammar.may(Feature.GROUP_EXPRESSIONS) else 0, windows=False)
     narrow(chain, 0.2)
-    aliases = {name for call in chain.calls if call.name == "alias" for name in call.named}
-    known = [name for name, family in grammar.names.items() if family not in ("whole", "rough") and name not in aliases]
+    known = [name for name, family in chain.read.items() if family not in ("whole", "rough")]
     keys = grammar.some(grammar.near(known), 1, 2)
     annotations = [name for name in known if name not in FIELDS]
     if annotations and grammar.chance(0.6) and grammar.use(Feature.GROUP_EXPRESSIONS):
@@ -49,12 +47,16 @@ def _groups(grammar: Grammar, chain: Chain) -> None:
 @construct("verb", 2, Feature.GROUP)
 def _aggregate(grammar: Grammar, chain: Chain) -> Call:
     """``aggregate`` of what the chain answers."""
+    if chain.combined:
+        return Call("rows")
     if chain.outputs is not None and (chain.distinct or chain.grouped):
         grammar.names = {name: family for name, family in chain.outputs.items() if FAMILIES[family].lookups}
         if not grammar.use(Feature.GROUP_SOURCE):
             return Call("rows")
-    elif chain.sliced and not grammar.use(Feature.GROUP_SOURCE):
-        return Call("rows")
+    elif chain.chosen or chain.sliced:
+        grammar.names = chain.read
+        if not grammar.use(Feature.GROUP_SOURCE):
+            return Call("rows")
     made = {f"v{place}": drawn(grammar, "aggregate")[0] for place in range(grammar.pick([1, 2, 3]))}
     return Call("aggregate", (), made)
 
@@ -71,22 +73,6 @@ def _options(grammar: Grammar) -> dict[str, Any]:
     return options
 
 
-def _operand(grammar: Grammar, families: Sequence[str]) -> tuple[Any, str]:
-    """What is aggregated: the name of a field or annotation, or an expression."""
-    names = grammar.named(families)
-    if not names:
-        return leaf(grammar, families[0]), families[0]
-    name = grammar.pick(names)
-    family = grammar.names[name]
-    if grammar.chance(0.25) and grammar.use(Feature.COMPUTED):
-        return expression(grammar, family, 1), family
-    return name, family
-
-
-def _numbers(grammar: Grammar) -> list[str]:
-    return ["int", "decimal", *(["float"] if grammar.pools.tame else [])]
-
-
 @construct("aggregate", 4, Aggregate.COUNT)
 def _count(grammar: Grammar) -> tuple[Any, str]:
     if grammar.chance(0.4):
@@ -101,29 +87,29 @@ def _count(grammar: Grammar) -> tuple[Any, str]:
 
 @construct("aggregate", 3, Aggregate.SUM)
 def _sum(grammar: Grammar) -> tuple[Any, str]:
-    operand, family = _operand(grammar, _numbers(grammar))
+    what, family = operand(grammar, numbers(grammar))
     options = _options(grammar)
     if grammar.chance(0.2):
         options["default"] = 0
-    return Sum(operand, **options), "rough" if family == "float" else family
+    return Sum(what, **options), "rough" if family == "float" else family
 
 
 @construct("aggregate", 1, Aggregate.SUM, Aggregate.COUNT, ArithmeticOperator.ADD)
 def _sum_and_count(grammar: Grammar) -> tuple[Any, str]:
-    operand, _ = _operand(grammar, ["int"])
-    return Sum(operand, **_options(grammar)) + Count("*"), "int"
+    what, _ = operand(grammar, ["int"])
+    return Sum(what, **_options(grammar)) + Count("*"), "int"
 
 
 @construct("aggregate", 1, Aggregate.SUM, Function.COALESCE)
 def _sum_or_value(grammar: Grammar) -> tuple[Any, str]:
-    operand, family = _operand(grammar, ["int", "decimal"])
-    return Coalesce(Sum(operand, **_options(grammar)), Value(grammar.value(family))), family
+    what, family = operand(grammar, ["int", "decimal"])
+    return Coalesce(Sum(what, **_options(grammar)), Value(grammar.value(family))), family
 
 
 @construct("aggregate", 2, Aggregate.AVG)
 def _avg(grammar: Grammar) -> tuple[Any, str]:
-    operand, family = _operand(grammar, _numbers(grammar))
-    return Avg(operand, **_options(grammar)), "decimal" if family == "decimal" else "rough"
+    what, family = operand(grammar, numbers(grammar))
+    return Avg(what, **_options(grammar)), "decimal" if family == "decimal" else "rough"
 
 
 @construct("aggregate", 2, Aggregate.MIN)
@@ -137,17 +123,15 @@ def _max(grammar: Grammar) -> tuple[Any, str]:
 
 
 def _end(grammar: Grammar, aggregate: Any) -> tuple[Any, str]:
-    ordered = [name for name, family in FAMILIES.items() if family.ordered and name != "whole"]
-    if not grammar.may(Feature.ORDER_BYTES):
-        ordered.remove("bytes")
-    if not grammar.named(ordered):
+    families = ordered(grammar)
+    if not grammar.named(families):
         return Count("*"), "int"
-    operand, family = _operand(grammar, ordered)
-    return aggregate(operand, **_options(grammar)), family
+    what, family = operand(grammar, families)
+    return aggregate(what, **_options(grammar)), family
 
 
 @construct("aggregate", 1, *_SPREADS)
 def _spread(grammar: Grammar) -> tuple[Any, str]:
-    operand, _ = _operand(grammar, _numbers(grammar) if grammar.pools.tame else ["int"])
+    what, _ = operand(grammar, numbers(grammar) if grammar.pools.tame else ["int"])
     spread = grammar.pick([StdDev, Variance])
-    return spread(operand, sample=grammar.chance(0.4), **_options(grammar)), "rough"
+    return spread(what, sample=grammar.chance(0.4), **_options(grammar)), "rough"

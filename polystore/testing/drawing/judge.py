@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from polystore import Store
-from polystore.errors import NotSupportedError
+from polystore.errors import NotSupportedError, ValidationError
 from polystore.testing.drawing.answers import Failure, Misuse, Refusal, alike, in_any_order, outcome, plain
 from polystore.testing.drawing.code import code
 from polystore.testing.drawing.families import FIRST_KEY
-from polystore.testing.drawing.lazy import lurks, may_differ
+from polystore.testing.drawing.lazy import asks_others, lurks, may_differ, values_said
 from polystore.testing.drawing.query import DrawnQuery
 from polystore.testing.harness import Capability, Db, declared_by
 from polystore.testing.models import Everything
@@ -92,12 +93,12 @@ class Judge:
         return self._behind_client(query, expected, 0)
 
     def _behind_client(self, query: DrawnQuery, expected: Any, place: int | None) -> Complaint | None:
-        if place is None or query.writes:
+        if place is None or query.writes or query.of_a_store:
             return None
         try:
             found = outcome(lambda: query.run(Everything.objects.all(), self.db.call, client_at=place))
         except Refusal as refusal:
-            if place == 0:
+            if place == 0 and not asks_others(query):
                 return Complaint("client", f"refused behind client(): {refusal.error}")
             return None
         if isinstance(found, Misuse):
@@ -120,13 +121,19 @@ class Judge:
         return self._table(query) if query.writes else None
 
     def _excused(self, query: DrawnQuery) -> bool:
-        """Whether one side may fail and the other answer; over no rows a store may still compute what is constant."""
+        """Whether one side may fail and the other answer.
+
+        A store may compute what is constant over no rows, and what is of a field for the value that a filter says.
+        """
         self._clean = False
         there = Everything.objects.using(self.reference)
-        if there.exists():
-            return may_differ(query, there.all())
-        there.bulk_create([Everything(name="n0")])
-        return lurks(query, there.all())
+        empty = not there.exists()
+        rows = [Everything(name="said")]
+        for place, (name, value) in enumerate(values_said(query)):
+            with suppress(ValidationError):  # no field holds it
+                rows.append(Everything(**{"name": f"said{place}", name: value}))
+        there.bulk_create(rows)
+        return lurks(query, there.all()) if empty else may_differ(query, there.all())
 
     def _table(self, query: DrawnQuery) -> Complaint | None:
         """After a write: the rows of both."""

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from polystore import Case, Cast, Extract, F, Q, Trunc, Value
+from polystore import Case, Cast, Extract, F, Q, Trunc, Value, Window
+from polystore.errors import PolystoreError
 from polystore.query.aggregates import Aggregation
 from polystore.query.calls import Call as Function
 from polystore.query.functions import Combinable, Combined, Ordering
+from polystore.query.windows import RankFunction
+from polystore.testing.drawing.inner import DrawnExists, DrawnSubquery
 from polystore.testing.drawing.judge import Complaint, Judge, Rows
-from polystore.testing.drawing.query import Call, DrawnQuery
+from polystore.testing.drawing.query import SETS, Call, DrawnQuery, Inside
 
 _MOST_TRIES = 400
+_OF_MANY = ("order_by", "filter", "exclude", "values", "values_list", "distinct", "get", *SETS)
+"""The calls that take several arguments, so that one can be left out."""
 
 
 def reduced(judge: Judge, query: DrawnQuery, complaint: Complaint) -> tuple[DrawnQuery, Complaint]:
@@ -59,14 +65,13 @@ def _smaller(rows: Rows, query: DrawnQuery) -> Iterator[tuple[Rows, DrawnQuery]]
 
 
 def _fewer_calls(calls: tuple[Call, ...]) -> Iterator[tuple[Call, ...]]:
-    for place in range(len(calls)):
-        yield (*calls[:place], *calls[place + 1 :])
+    return ((*calls[:place], *calls[place + 1 :]) for place in range(len(calls)))
 
 
 def simpler_calls(call: Call) -> Iterator[Call]:
     """The call with one argument less, or a simpler one."""
     for place, argument in enumerate(call.arguments):
-        if call.name in ("order_by", "filter", "exclude", "values", "values_list", "get") and len(call.arguments) > 1:
+        if call.name in _OF_MANY and len(call.arguments) > 1:
             yield replace(call, arguments=(*call.arguments[:place], *call.arguments[place + 1 :]))
         for made in simpler(argument):
             yield replace(call, arguments=(*call.arguments[:place], made, *call.arguments[place + 1 :]))
@@ -80,6 +85,10 @@ def simpler_calls(call: Call) -> Iterator[Call]:
 def simpler(value: Any) -> Iterator[Any]:
     """Parts that can stand for the whole, and the whole with a simpler part."""
     match value:
+        case Inside(calls=calls):
+            yield from (replace(value, calls=fewer) for fewer in _fewer(calls))
+        case DrawnExists(queryset=queryset) | DrawnSubquery(queryset=queryset):
+            yield from _within(type(value), queryset)
         case Q(children=children):
             yield from _simpler_conditions(value, children)
         case F() | Value():
@@ -103,6 +112,14 @@ def simpler(value: Any) -> Iterator[Any]:
             yield from (_changed(value, distinct=False) for _ in "1" if value.distinct)
             yield from _with(value, "expression")
             yield from _with(value, "filter")
+        case Window(partition_by=partition, order_by=order):
+            yield from (_changed(value, frame=None) for _ in "1" if value.frame is not None)
+            yield from (_changed(value, partition_by=fewer) for fewer in _fewer(partition))
+            yield from (_changed(value, order_by=fewer) for fewer in _fewer(order))
+            yield from _with(value, "expression")
+        case RankFunction():
+            yield from (_changed(value, default=None) for _ in "1" if value.default is not None)
+            yield from _with(value, "expression")
         case Function(arguments=arguments):
             yield from (argument for argument in arguments if isinstance(argument, Combinable))
             for place, argument in enumerate(arguments):
@@ -110,6 +127,21 @@ def simpler(value: Any) -> Iterator[Any]:
                     yield _changed(value, arguments=(*arguments[:place], made, *arguments[place + 1 :]))
         case list() if value:
             yield from ([*value[:place], *value[place + 1 :]] for place in range(len(value)))
+
+
+def _fewer(parts: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+    """One part less, or a simpler one."""
+    for place, part in enumerate(parts):
+        yield (*parts[:place], *parts[place + 1 :])
+        made = simpler_calls(part) if isinstance(part, Call) else simpler(part)
+        yield from ((*parts[:place], each, *parts[place + 1 :]) for each in made)
+
+
+def _within(make: Any, rows: Inside) -> Iterator[Any]:
+    """The same of simpler rows, as far as that makes sense."""
+    for made in simpler(rows):
+        with suppress(PolystoreError):
+            yield make(made)
 
 
 def _simpler_conditions(condition: Q, children: tuple[Any, ...]) -> Iterator[Q]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from polystore.testing.drawing import chains, conditions, expressions, groups
+from polystore.testing.drawing import chains, conditions, documents, expressions, groups, sets, subqueries, windows
 from polystore.testing.drawing.families import Pools
 from polystore.testing.drawing.grammar import Grammar, drawn
 from polystore.testing.drawing.query import Call, DrawnQuery
 
-FILES = (expressions, conditions, chains, groups)
+FILES = (expressions, conditions, windows, documents, chains, groups, subqueries, sets)
 """The files whose constructs are drawn; one with further constructs is entered here."""
+_DOCUMENTS = 0.08
+"""The share of queries that look into documents by name."""
 
 
 def drawn_query(
@@ -19,6 +21,8 @@ def drawn_query(
 ) -> DrawnQuery:
     """A query of what the store declares; a ``wild`` one of anything. Its values come from dice of their own."""
     grammar = Grammar(dice, pools, declares, wild, values)
+    if grammar.chance(_DOCUMENTS):
+        documents.look_into(grammar)
     chain = chains.Chain(grammar)
     chains.narrow(chain, 0.5)
     drawn(grammar, "rows", chain)

@@ -1,10 +1,13 @@
 """Aggregates that SQLite lacks or rounds, in Python: exact, each in the room of one number where that can be.
 
-Each can also move over a window: ``inverse`` takes back the oldest value, ``value`` tells what there is by now.
+Each can also move over a window: ``inverse`` takes back the oldest value, ``value`` tells what there is by now. Over
+frames that end before their row SQLite asks for the value before there was any, which Python's module does not survive:
+there an aggregate is one of a list, ``ps_decimal_sum_listed(json_group_array(ps_told(x)) OVER (...))``.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import sqlite3
 from abc import ABC, abstractmethod
@@ -24,6 +27,33 @@ def register_aggregates(connection: sqlite3.Connection) -> None:
     """Makes the aggregates known to a connection."""
     for name, made in _AGGREGATES.items():
         connection.create_window_function(name, 1, made)
+        connection.create_function(f"{name}_listed", 1, _of_list(made), deterministic=True)
+    connection.create_function("ps_told", 1, _told, deterministic=True)
+
+
+def _told(value: int | float | str | None) -> str | None:
+    """A value as a text in JSON: a float keeps all its digits."""
+    if value is None:
+        return None
+    if isinstance(value, float):
+        return f"f{value.hex()}"
+    return f"i{value}" if isinstance(value, int) else f"s{value}"
+
+
+_READ: dict[str, Callable[[str], Any]] = {"f": float.fromhex, "i": int, "s": str}
+
+
+def _of_list(made: Callable[[], Any]) -> Callable[[str], Any]:
+    """The aggregate of the values in a list."""
+
+    @remembered
+    def aggregate(listed: str) -> Any:
+        found = made()
+        for text in json.loads(listed):
+            found.step(text and _READ[text[0]](text[1:]))
+        return found.finalize()
+
+    return aggregate
 
 
 class _Moving(ABC):

@@ -113,6 +113,7 @@ class SqliteComputing(Computing):
     calls = CALLS
     casts = CASTS
     aggregates = AGGREGATES
+    lists_before = True
 
     # ---- dates and times
 
