@@ -328,6 +328,24 @@ def test_documents_that_are_equal_are_one_distinct_row_or_none_is_given(db: Db, 
                 raise
 
 
+@rule("F12", "A24", needs=[Feature.DISTINCT, Feature.COMPUTED, Feature.ORDER_EXPRESSIONS, Feature.ORDER_JSON, JSON])
+def test_null_in_json_has_the_place_of_its_first_row_among_distinct_ones_or_none_is_given(db: Db) -> None:
+    put(db, one={"d": 1}, absent={}, null={"d": None}, true={"d": True})
+    query = docs.values_list("data__d", flat=True).distinct()
+    for term, expected in (
+        (F("data__d"), [None, 1, True]),
+        (F("data__d").desc(), [True, 1, None]),
+        (F("data__d").asc(nulls_last=True), [None, 1, True]),
+        (F("data__d").desc(nulls_first=True), [None, True, 1]),
+    ):
+        try:
+            assert db(query.order_by(term)).rows() == expected
+        except NotSupportedError:
+            assert db.refused_after == 0
+            if db.missing:
+                raise
+
+
 @rule("F12", "G1", needs=[Feature.DISTINCT])
 def test_dicts_that_are_equal_are_one_distinct_row_or_none_is_given(db: Db) -> None:
     words = [{"a": "1", "b": "2"}, {"b": "2", "a": "1"}, {"a": "2", "b": "1"}, {}, None]
