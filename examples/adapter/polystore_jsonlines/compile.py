@@ -1,8 +1,7 @@
 """From an operation to a command: pure, done once for each structure of a query.
 
-A store with a language of its own writes its text here, with a ``match`` over the nodes of conditions. This one reads
-rows itself, so it hands conditions to the reference evaluator and only decides how rows are found: by key, or one by
-one.
+A store with a language of its own writes its text here, with a ``match`` over the nodes of conditions. This one hands
+conditions to the reference evaluator, and only decides how rows are found: by key, or one by one.
 """
 
 from __future__ import annotations
