@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import re
 from collections.abc import Iterator
@@ -216,6 +217,8 @@ def test_a_store_that_answers_otherwise_is_told_with_the_smallest_query() -> Non
         assert len(judge.rows) == 2
         story = judge.story(query, complaint)
     assert "    Everything(name='n6')," in story
+    assert "client()" not in story
+    assert "and again behind client() at call 1" in judge.story(dataclasses.replace(query, client_at=1), complaint)
     assert "the reference" in story
 
 
