@@ -127,6 +127,7 @@ class Judge:
         """
         self._clean = False
         there = Everything.objects.using(self.reference)
+        there.filter(name__startswith="said").delete()
         empty = not there.exists()
         rows = [Everything(name="said")]
         for place, (name, value) in enumerate(values_said(query)):
