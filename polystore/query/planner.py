@@ -323,7 +323,7 @@ def _bounded(schema: Schema, stage: Query, indexes: Iterator[int]) -> Select:
         raise QueryUsageError(f"{schema.name}: put client() before values().annotate(): groups are made here then")
     order = total_order(schema, stage.order or ())
     limit = Parameter(next(indexes), _INT)
-    return Select(schema, schema.fields, rooted(stage.condition), order, limit, lock=stage.lock)
+    return placed(Select(schema, schema.fields, rooted(stage.condition), order, limit, lock=stage.lock))
 
 
 def _page_columns(

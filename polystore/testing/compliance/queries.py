@@ -26,7 +26,7 @@ WILD = 0.15
 
 
 @pytest.mark.hypothesis
-@rule("A4", "A13", "A15", "A17", "A18", "A19", "B11", "F16", "declared")
+@rule("A4", "A8", "A13", "A15", "A17", "A18", "A19", "A25", "B11", "F16", "F17", "G1", "G5", "declared")
 def test_whole_drawn_queries_agree_with_the_reference(db: Db, reference: Store, request: pytest.FixtureRequest) -> None:
     db(Everything.objects.all()).count()
     judge = Judge(db, reference, Tally())

@@ -208,6 +208,14 @@ def test_a_window_is_one_of_several_conditions_that_are_about_other_rows_too(db:
     assert db.found(placed.exclude(alike & Q(place__lt=5))) == "c d e f"
 
 
+@rule("A19", needs=[NUMBER, Feature.COMPUTED, Feature.ORDER_EXPRESSIONS])
+def test_rows_may_be_ordered_by_a_window_before_client(db: Db) -> None:
+    put(db)
+    placed = rows.annotate(place=Window(RowNumber(), order_by="-name")).order_by("place")
+    assert db.names(placed.client(max_rows=10)) == ["f", "e", "d", "c", "b", "a"]
+    assert db.names(placed.client(max_rows=10).filter(number=1)) == ["b", "a"]
+
+
 # ---- aggregates
 
 OVER: dict[Aggregate, list[tuple[Any, list[Any]]]] = {

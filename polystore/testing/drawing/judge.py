@@ -127,6 +127,7 @@ class Judge:
         """
         self._clean = False
         there = Everything.objects.using(self.reference)
+        there.filter(name__startswith="said").delete()
         empty = not there.exists()
         rows = [Everything(name="said")]
         for place, (name, value) in enumerate(values_said(query)):
@@ -147,7 +148,8 @@ class Judge:
     def story(self, query: DrawnQuery, complaint: Complaint) -> str:
         """All that a reader needs to see it happen."""
         rows = "".join(f"    {code(Everything(**row))},\n" for row in self.rows)
-        return f"rows = [\n{rows}]\nEverything.objects.bulk_create(rows)\n{query}\n\n{complaint.text}"
+        again = "" if query.client_at is None else f"\nand again behind client() at call {query.client_at}"
+        return f"rows = [\n{rows}]\nEverything.objects.bulk_create(rows)\n{query}{again}\n\n{complaint.text}"
 
 
 def ask_here(query: Any, verb: str, /, *arguments: Any, **named: Any) -> Any:

@@ -51,6 +51,8 @@ def _tried(judge: Judge, rows: Rows, query: DrawnQuery) -> Complaint | None:
 
 
 def _smaller(rows: Rows, query: DrawnQuery) -> Iterator[tuple[Rows, DrawnQuery]]:
+    if query.client_at is not None:
+        yield rows, replace(query, client_at=None)
     for calls in _fewer_calls(query.calls):
         yield rows, replace(query, calls=calls)
     for place in range(len(rows)):

@@ -15,17 +15,15 @@ from polystore.testing.drawing.query import SETS, Inside
 _MIXED = ("decimal", "float")
 """Families whose expressions may be of another kind, with which theirs do not stand in one place."""
 _COMPUTED = ("int", "text", "date", "moment", "wall", "time", "bool")
-
-
-def _verbs(grammar: Grammar) -> list[str]:
-    return [verb for verb, feature in SETS.items() if grammar.may(feature)]
+"""Families of which expressions are selected, too."""
 
 
 @construct("rows", 0.8)
 def _combined(grammar: Grammar, chain: Chain) -> None:
-    verbs = _verbs(grammar)
+    verbs = [verb for verb, feature in SETS.items() if grammar.may(feature)]
     if not verbs:
-        return narrow(chain, 0.3)
+        narrow(chain, 0.3)
+        return
     verb = grammar.pick(verbs)
     grammar.use(SETS[verb])
     families = _families(grammar) if grammar.chance(0.8) else None
@@ -42,7 +40,6 @@ def _combined(grammar: Grammar, chain: Chain) -> None:
     cut(chain, 0.3)
     if chain.outputs is not None and grammar.chance(0.15):
         chain.call("values", *grammar.some([*chain.outputs], 1, 2))
-    return None
 
 
 def _families(grammar: Grammar) -> list[str]:

@@ -9,7 +9,7 @@ from polystore import OuterRef, Q
 from polystore.query.aggregates import Aggregation
 from polystore.query.capabilities import Feature
 from polystore.query.operators import Aggregate
-from polystore.testing.drawing.chains import Chain, annotate, narrow, order
+from polystore.testing.drawing.chains import Chain, annotate, cut, narrow, order
 from polystore.testing.drawing.conditions import compared, plain
 from polystore.testing.drawing.expressions import leaf
 from polystore.testing.drawing.families import FAMILIES, FIELDS
@@ -48,13 +48,6 @@ def _like_the_row_around(grammar: Grammar) -> Q | None:
     return compared(grammar, grammar.pick(here), OuterRef(outer)) if here else None
 
 
-def _cut(chain: Chain, share: float) -> None:
-    grammar = chain.grammar
-    if grammar.chance(share):
-        start, size = grammar.pick([None, 1, 2]), grammar.pick([1, 2, 4])
-        chain.call("[]", start, (start or 0) + size)
-
-
 @construct("lookup", 0.15)
 def _exists(grammar: Grammar) -> Q:
     if len(grammar.around) >= _MOST:
@@ -62,7 +55,7 @@ def _exists(grammar: Grammar) -> Q:
     chain = _begun(grammar)
     if grammar.chance(0.2):
         order(chain, chain.grammar.names, expressions=True)
-    _cut(chain, 0.2)
+    cut(chain, 0.2)
     return DrawnExists(Inside(tuple(chain.calls)))
 
 
@@ -80,7 +73,7 @@ def _in(grammar: Grammar) -> Q:
     if grammar.chance(0.4):
         order(chain, inner.names, expressions=True)
     _selected(chain, inner.pick(here))
-    _cut(chain, 0.3)
+    cut(chain, 0.3)
     return Q(**{f"{name}__in": Inside(tuple(chain.calls))})
 
 
