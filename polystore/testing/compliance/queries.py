@@ -46,7 +46,7 @@ def test_whole_drawn_queries_agree_with_the_reference(db: Db, reference: Store, 
         tally_of(request.config, db.report.store).add(judge.tally)
     tally = judge.tally
     assert tally.misused < tally.drawn / 20, f"too many of them make no sense: {tally.misused} of {tally.drawn}"
-    assert tally.unforeseen < tally.drawn / 4, f"refused what was declared: {tally.unforeseen} of {tally.drawn}"
+    assert tally.unforeseen < tally.drawn / 3, f"refused what was declared: {tally.unforeseen} of {tally.drawn}"
 
 
 def ask_batch(judge: Judge, seed: int) -> str | None:
