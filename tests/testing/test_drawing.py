@@ -53,6 +53,7 @@ NAMES: dict[str, Any] = {
 BESIDE_THE_WHOLE = (
     *(Feature.UNION, Feature.INTERSECTION, Feature.DIFFERENCE, Feature.DISTINCT_FIELDS, Feature.ORDER_RANDOM),
     *(Feature.SUBQUERIES, Feature.SUBQUERY_WRITES, Feature.WINDOW_AGGREGATES, Feature.WINDOW_DISTANCES),
+    Feature.GROUP_WINDOWS,
 )
 """What is drawn at random by property tests of its own, as windows and documents are."""
 
