@@ -93,6 +93,8 @@ def _asks_rows(operation: Select | Group | Count) -> bool:
         case Select():
             parts += [operation.kept, *operation.first, *(term.expression for term in operation.order)]
             parts += [each.expression for each in (*operation.computed, *operation.windows)]
+            if operation.source is not None and _asks_rows(operation.source):
+                return True
         case Group():
             parts += [operation.having, *(term.expression for term in operation.order)]
             parts += [each.expression for each in (*operation.keys, *operation.computed)]

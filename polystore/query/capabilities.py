@@ -43,6 +43,7 @@ class Feature(Enum):
     GROUP_SOURCE = "aggregates of slices, distinct rows and groups"
     WINDOW_AGGREGATES = "aggregates over windows"
     WINDOW_DISTANCES = "frames of windows by the distance of values"
+    GROUP_WINDOWS = "windows over groups"
     UNION = "unions of queries"
     INTERSECTION = "intersections of queries"
     DIFFERENCE = "differences of queries"
@@ -104,6 +105,7 @@ COMPUTING = frozenset(
         Feature.DISTINCT_FIELDS,
         Feature.WINDOW_AGGREGATES,
         Feature.WINDOW_DISTANCES,
+        Feature.GROUP_WINDOWS,
         Feature.UNION,
         Feature.INTERSECTION,
         Feature.DIFFERENCE,

@@ -147,7 +147,11 @@ class _Checker:
 
     def select(self, operation: Select) -> None:
         for each in operation.windows:
+            if operation.source is not None:
+                self.need(Feature.GROUP_WINDOWS, f"{describe_expression(each.expression)} of groups")
             self.expression(each.expression)
+        if operation.source is not None:
+            self.read(operation.source)
         for each in operation.computed:
             self.need(Feature.COMPUTED, describe_expression(each.expression))
             self.expression(each.expression)

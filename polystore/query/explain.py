@@ -269,7 +269,8 @@ def _describe_combination(operation: Combination, values: Values) -> str:
 
 def _describe_narrowed(operation: Select, values: Values) -> list[str]:
     """Which of its rows a Select leaves, and how."""
-    parts = [f"with {', '.join(_describe_computed(operation.windows, values))}"] if operation.windows else []
+    parts = [] if operation.source is None else [f"from ({describe_operation(operation.source, values)})"]
+    parts += [f"with {', '.join(_describe_computed(operation.windows, values))}"] if operation.windows else []
     parts += [f"kept where {describe_condition(operation.kept, values)}"] if operation.kept.children else []
     parts += ["distinct"] if operation.distinct else []
     if operation.first:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
-from polystore.query.names import Names
-from polystore.query.nodes import WHOLE, Column, Expression, Frame, Order, Windowed
+from polystore.query.nodes import WHOLE, Expression, Frame, Order, Windowed
 from polystore.query.operators import Aggregate, WindowFunction
 from polystore.query.signatures import Mismatch, aggregate_kind, common_kind
-from polystore.query.walk import aggregates_of, windows_of
+from polystore.query.walk import windows_of
 from polystore.schema.kinds import FloatKind, IntKind, Kind, describe_kind, is_container, plain_kind
 
 VALUES = frozenset({WindowFunction.FIRST_VALUE, WindowFunction.LAST_VALUE, WindowFunction.NTH_VALUE})
@@ -43,8 +44,8 @@ def _known(operand: Expression) -> Kind:
     return operand.kind
 
 
-def settled_window(names: Names, window: Windowed, given: Frame | None) -> Windowed:
-    """The window with its frame said in full, and with an order that leaves no choice where one would matter.
+def framed_window(window: Windowed, given: Frame | None) -> Windowed:
+    """The window with its frame said in full.
 
     Raises:
         Mismatch: a frame that the function does not take, an order that it lacks, or a window within a window.
@@ -57,12 +58,11 @@ def settled_window(names: Names, window: Windowed, given: Frame | None) -> Windo
     if window.function in PEERS:
         return window
     if not framed:
-        return replace(window, order=_total(names, window.order))
+        return window
     if isinstance(window.function, WindowFunction):
-        return replace(window, order=_total(names, window.order), frame=_by_rows(frame, window.order))
+        return replace(window, frame=_by_rows(frame, window.order))
     if frame.unit == "rows":
-        whole = frame == WHOLE
-        return replace(window, order=() if whole else _total(names, window.order), frame=frame)
+        return replace(window, order=() if frame == WHOLE else window.order, frame=frame)
     if not window.order and frame.start in (0, None) and frame.end in (0, None):
         return window
     _check_distance(window, frame)
@@ -85,12 +85,23 @@ def _check_distance(window: Windowed, frame: Frame) -> None:
         raise Mismatch("a ValueRange with a distance needs order_by of exactly one int")
 
 
-def _total(names: Names, order: tuple[Order, ...]) -> tuple[Order, ...]:
-    """The order with ties broken by the primary key, in the direction of its last term."""
-    key = Column(names.fields["pk"])
-    if any(term.expression == key for term in order):
-        return order
-    return (*order, Order(key, order[-1].descending if order else False))
+def settled_window(window: Windowed, ending: Sequence[Expression]) -> Windowed:
+    """The window with an order that leaves no choice where one would matter.
+
+    Args:
+        window: the window.
+        ending: what tells two rows apart; it breaks ties in the direction of the order's last term.
+    """
+    if isinstance(window.function, Aggregate):
+        chooses = window.frame.unit == "rows" and window.frame != WHOLE
+    else:
+        chooses = window.function not in PEERS
+    if not chooses:
+        return window
+    named = {term.expression for term in window.order}
+    descending = window.order[-1].descending if window.order else False
+    rest = tuple(Order(each, descending) for each in ending if each not in named)
+    return replace(window, order=window.order + rest)
 
 
 def _refuse_nested(window: Windowed) -> None:
@@ -100,8 +111,6 @@ def _refuse_nested(window: Windowed) -> None:
             continue
         if windows_of(part):
             raise Mismatch("a window within a window is not computed; read the rows and go on in Python")
-        if aggregates_of(part):
-            raise Mismatch("a window over groups is not computed; aggregate behind values() or take the window alone")
     for expression in (*window.partition, *(term.expression for term in window.order)):
         if expression.kind is None or is_container(expression.kind):
             what = "NULL" if expression.kind is None else describe_kind(expression.kind)

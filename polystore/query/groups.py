@@ -7,7 +7,7 @@ from typing import Any
 
 from polystore.errors import FieldError
 from polystore.query.names import Names, made_field
-from polystore.query.nodes import Aggregated, All, Column, Computed, Condition, Expression, Order, Windowed
+from polystore.query.nodes import Aggregated, All, Column, Computed, Condition, Expression, Order
 from polystore.query.operations import Combination, Group, Select
 from polystore.query.operators import Aggregate
 from polystore.query.reading import read_expression
@@ -37,7 +37,10 @@ def keys_of(names: Names, fields: Iterable[FieldInfo]) -> Keys:
     keys = tuple(Computed(field, names.expression(field)) for field in fields)
     for key in keys:
         if windows_of(key.expression):
-            raise FieldError(f"{names.name}: {NO_WINDOWS}")
+            raise FieldError(
+                f"{names.name}: rows are not grouped by a window ({key.name}); to compute a window of groups, write it "
+                "in the annotate() of their aggregates or behind it"
+            )
         if is_container(key.kind):
             raise FieldError(f"{key.field.label} is {describe_kind(key.kind)}: rows cannot be grouped by it")
     return keys
@@ -47,7 +50,7 @@ def over_groups(names: Names, keys: Keys, expression: Expression) -> Expression:
     """The expression about groups in place of rows: keys as columns, aggregates as they are.
 
     Raises:
-        FieldError: it names a field that is no key.
+        FieldError: it names a field that is no key, or has an aggregate of windows.
     """
     return replaced(expression, lambda part: _in_groups(names, keys, part))
 
@@ -62,10 +65,13 @@ def _in_groups(names: Names, keys: Keys, part: Expression) -> Expression | None:
         if part == key.expression:
             return Column(key.field)
     match part:
-        case Aggregated():
+        case Aggregated(aggregate=aggregate):
+            if windows_of(part):
+                raise FieldError(
+                    f"{names.name}: {aggregate.value} of a window: groups are made before windows are computed; "
+                    "annotate(x=Window(...)).aggregate(...) takes the name of one"
+                )
             return part
-        case Windowed():
-            raise FieldError(f"{names.name}: {NO_WINDOWS}")
         case Column(field=field):
             by = ", ".join(key.name for key in keys)
             given = f"rows are grouped by {by}" if keys else "all rows become one"
@@ -78,21 +84,21 @@ def _in_groups(names: Names, keys: Keys, part: Expression) -> Expression | None:
 
 
 def split_windows(names: Names, keys: Keys | None, condition: Condition) -> tuple[Condition, Condition]:
-    """What a filter says without windows, and what it says of windows, which hold for the rows that it leaves.
+    """What a filter says without windows, and what it says of windows, which hold for what the rest leaves.
 
     Raises:
-        FieldError: a condition on a window where there are groups.
+        FieldError: a condition on a window over aggregates where there are no groups.
     """
     parts = rooted(condition).children
     of_windows = tuple(part for part in parts if windows_within(part))
     if not of_windows:
         return condition, All()
+    rest, found = All(tuple(part for part in parts if part not in of_windows)), All(of_windows)
     if keys is not None:
-        raise FieldError(f"{names.name}: {NO_WINDOWS}")
-    return All(tuple(part for part in parts if part not in of_windows)), All(of_windows)
-
-
-NO_WINDOWS = "windows are computed of rows, not of groups; take groups and windows in two queries"
+        return rest, having(names, keys, found)
+    if aggregates_within(found):
+        raise FieldError(f"{names.name}: a window over aggregates needs groups: {GROUPS_FIRST}")
+    return rest, found
 
 
 def split_condition(names: Names, keys: Keys | None, condition: Condition) -> tuple[Condition, Condition]:
@@ -155,7 +161,12 @@ def read_aggregates(names: Names, shapes: Iterable[tuple[str, Any]], indexes: It
                 "read it on its own"
             )
         assert expression.kind is not None
-        found.append(Computed(made_field(names.name, name, expression.kind), over_groups(names, (), expression)))
+        over = over_groups(names, (), expression)
+        if windows_of(over):
+            raise FieldError(
+                f"{names.name}: aggregate({name}=...) takes no window beside its aggregates: all rows become one"
+            )
+        found.append(Computed(made_field(names.name, name, expression.kind), over))
     return tuple(found)
 
 

@@ -33,6 +33,9 @@ class Select(Struct, frozen=True):
 
     ``windows`` are computed of the rows that fulfil ``condition``; everything else names them as columns, and among
     these rows ``kept`` chooses (simplified and rooted, too).
+
+    Rows are the model's, or with a ``source`` the groups that it answers, whose outputs are columns then. Such a Select
+    has windows, ``computed`` values only, and no condition beside ``kept``.
     """
 
     schema: Schema
@@ -47,6 +50,7 @@ class Select(Struct, frozen=True):
     windows: tuple[Computed, ...] = ()
     kept: All = All()
     first: tuple[Expression, ...] = ()
+    source: Group | None = None
 
     @property
     def outputs(self) -> tuple[FieldInfo, ...]:

@@ -1,4 +1,4 @@
-"""Places the windows of a Select: each is computed once, beside the rows, and named as a column by all that uses it."""
+"""Places windows: each is computed once, beside the rows or the groups, and named as a column by all that uses it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,20 @@ from msgspec.structs import replace
 
 from polystore.errors import FieldError
 from polystore.query.explain import describe_expression
+from polystore.query.frames import settled_window
 from polystore.query.names import made_field
-from polystore.query.nodes import Column, Computed, Expression, Order, Windowed
-from polystore.query.operations import Select
+from polystore.query.nodes import Aggregated, All, Column, Computed, Expression, Order, Windowed
+from polystore.query.operations import Group, Select
 from polystore.query.simplify import rooted
-from polystore.query.walk import replaced, replaced_within, windows_of, windows_within
+from polystore.query.walk import (
+    aggregates_of,
+    aggregates_within,
+    replaced,
+    replaced_within,
+    windows_of,
+    windows_within,
+)
+from polystore.schema.model import FieldInfo
 
 
 def placed(select: Select) -> Select:
@@ -24,11 +33,12 @@ def placed(select: Select) -> Select:
     found |= dict.fromkeys(windows_within(select.kept))
     if not found:
         return select
-    windows = tuple(
-        Computed(made_field(select.schema.name, f"_window{place}", window.kind), window)
-        for place, window in enumerate(found)
-    )
-    columns = {each.expression: Column(each.field) for each in windows}
+    fields = {
+        window: made_field(select.schema.name, f"_window{place}", window.kind) for place, window in enumerate(found)
+    }
+    ending = _told_apart(select)
+    windows = tuple(Computed(field, settled_window(window, ending)) for window, field in fields.items())
+    columns = {window: Column(field) for window, field in fields.items()}
 
     def named(part: Expression) -> Expression | None:
         return columns.get(part) if isinstance(part, Windowed) else None
@@ -40,6 +50,59 @@ def placed(select: Select) -> Select:
         first=tuple(replaced(each, named) for each in select.first),
         kept=rooted(replaced_within(select.kept, named)),
         windows=windows,
+    )
+
+
+def _told_apart(select: Select) -> tuple[Expression, ...]:
+    """What tells two rows apart: the primary key, or the keys of groups."""
+    if select.source is None:
+        return (Column(select.schema.primary_key),)
+    return tuple(Column(key.field) for key in select.source.keys)
+
+
+def windowed_groups(group: Group, outputs: Sequence[FieldInfo], kept: All, *, distinct: bool) -> Select:
+    """The rows of groups with windows: the groups answer their keys and aggregates, all else is computed of these.
+
+    Args:
+        group: the groups, with windows in what is computed of them; its order and slice are those of the rows.
+        outputs: what a row is made of.
+        kept: which of the rows are kept.
+        distinct: whether equal rows are removed.
+    """
+    answered: dict[Aggregated, FieldInfo] = {}
+    for each in group.computed:
+        if isinstance(each.expression, Aggregated):
+            answered.setdefault(each.expression, each.field)
+    expressions = [*(each.expression for each in group.computed), *(term.expression for term in group.order)]
+    found = [node for each in expressions for node in aggregates_of(each)]
+    for place, node in enumerate(dict.fromkeys((*found, *aggregates_within(kept)))):
+        answered.setdefault(node, made_field(group.schema.name, f"_aggregate{place}", node.kind))
+
+    def named(part: Expression) -> Expression | None:
+        return Column(answered[part]) if isinstance(part, Aggregated) else None
+
+    rows = replace(
+        group,
+        computed=tuple(Computed(field, node) for node, field in answered.items()),
+        order=(),
+        limit=None,
+        offset=None,
+    )
+    values: dict[FieldInfo, Expression] = {key.field: Column(key.field) for key in group.keys}
+    values |= {each.field: replaced(each.expression, named) for each in group.computed}
+    return placed(
+        Select(
+            group.schema,
+            (),
+            All(),
+            tuple(replace(term, expression=replaced(term.expression, named)) for term in group.order),
+            group.limit,
+            group.offset,
+            distinct,
+            tuple(Computed(field, values[field]) for field in outputs),
+            kept=rooted(replaced_within(kept, named)),
+            source=rows,
+        )
     )
 
 

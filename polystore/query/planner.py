@@ -46,7 +46,7 @@ from polystore.query.operations import (
 )
 from polystore.query.operators import Operator
 from polystore.query.orders import reversed_order, total_order
-from polystore.query.placing import first_order, placed
+from polystore.query.placing import first_order, placed, windowed_groups
 from polystore.query.reading import is_nothing, read_expression, refuse_mixed
 from polystore.query.signatures import same_kind
 from polystore.query.simplify import TRUE, rooted, simplify
@@ -241,7 +241,7 @@ def _part(schema: Schema, stage: Query) -> Part:
     return Part(_rows(schema, replace(stage, order=order)), stage.output.fields)
 
 
-def _groups(schema: Schema, stage: Query, keys: Keys, order: tuple[Order, ...]) -> Group:
+def _groups(schema: Schema, stage: Query, keys: Keys, order: tuple[Order, ...]) -> Group | Select:
     known = {key.field for key in keys}
     computed = tuple(
         Computed(field, over_groups(stage.names, keys, stage.names.expression(field)))
@@ -250,6 +250,12 @@ def _groups(schema: Schema, stage: Query, keys: Keys, order: tuple[Order, ...]) 
     )
     made = Group(schema, keys, computed, rooted(stage.condition), rooted(stage.having))
     terms = tuple(replace(term, expression=over_groups(stage.names, keys, term.expression)) for term in order)
+    expressions = [*(each.expression for each in computed), *(term.expression for term in terms)]
+    if stage.kept != TRUE or any(map(windows_of, expressions)):
+        if not keys:
+            raise FieldError(f"{schema.name}: all rows become one, which has no others around it for a window")
+        made = replace(made, order=terms, limit=stage.limit, offset=stage.offset)
+        return windowed_groups(made, stage.output.fields, rooted(stage.kept), distinct=stage.removes)
     if not stage.removes:
         return replace(made, order=terms, limit=stage.limit, offset=stage.offset)
     named = {each.expression: Column(each.field) for each in computed}

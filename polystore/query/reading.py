@@ -13,7 +13,7 @@ from typing import Any
 from polystore.errors import FieldError, QueryUsageError
 from polystore.query.coerce import Verdict
 from polystore.query.elements import of_same_elements
-from polystore.query.frames import settled_window, window_kind
+from polystore.query.frames import framed_window, window_kind
 from polystore.query.json_reading import FROM_JSON, KINDS_IN_JSON, as_kind, held_in, read_json
 from polystore.query.literals import literal_kind
 from polystore.query.lookups import Lookup, find_lookup
@@ -468,6 +468,6 @@ def _windowed(names: Names, shape: Any, indexes: Iterator[int]) -> Windowed:
     try:
         kind = window_kind(function, value, default)
         made = Windowed(function, value, kind, by, order, WHOLE, number, default, restriction)
-        return settled_window(names, made, frame)
+        return framed_window(made, frame)
     except Mismatch as mismatch:
         raise FieldError(f"{names.name}: Window({function.value}): {mismatch}") from None

@@ -29,6 +29,7 @@ from polystore.query.operators import Operator, SetOperator
 from polystore.query.orders import read_order, reversed_order, total_order
 from polystore.query.reading import read_annotation, read_filter
 from polystore.query.simplify import FALSE, TRUE
+from polystore.query.walk import windows_of
 from polystore.schema.kinds import IntKind, describe_kind, is_container
 from polystore.schema.model import FieldInfo, Schema
 
@@ -178,7 +179,12 @@ def _annotated(stage: Query, items: Sequence[tuple[str, Any]], indexes: Iterator
     if keys is None and any(annotation.aggregates for annotation in made):
         if stage.output.form == "models":
             raise FieldError(f"{names.name}: annotate() of instances takes no aggregates; {GROUPS_FIRST}")
-        plain = tuple(annotation.field for annotation in made if selected and not annotation.aggregates)
+        if stage.kept != TRUE:
+            raise FieldError(
+                f"{names.name}: rows that a filter on a window has chosen are not grouped; filter by something else, "
+                "or aggregate() them"
+            )
+        plain = tuple(each.field for each in made if selected and not (each.aggregates or windows_of(each.expression)))
         keys = keys_of(names, fields + plain)
     if selected:
         fields += tuple(annotation.field for annotation in made)

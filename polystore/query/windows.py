@@ -1,4 +1,4 @@
-"""The windows that users write: what is computed of the rows around each row."""
+"""The windows that users write: what is computed of the rows (or groups) around each one."""
 
 from __future__ import annotations
 
@@ -163,6 +163,8 @@ class NthValue(RankFunction):
 
 class Window(Combinable):
     """A value for each row, computed of the rows around it: ``Window(Sum("plays"), partition_by="genre")``.
+
+    Of groups it is made of keys and aggregates: ``values("genre").annotate(total=Sum("plays"), of_all=Window(Sum("total")))``.
 
     Args:
         expression: an aggregate, or one of ``RowNumber``, ``Rank``, ``DenseRank``, ``PercentRank``, ``CumeDist``,

@@ -49,7 +49,7 @@ def read_rows(
     found = rows_of(schema, stage, indexes)
     if found.limit is None and found.offset is None and not (isinstance(found, Select) and found.first):
         found = replace(found, order=())
-    if take == "existence" and isinstance(found, Select) and not found.distinct:
+    if take == "existence" and isinstance(found, Select) and not found.distinct and found.source is None:
         found = replace(found, columns=(schema.primary_key,), computed=())
     if take == "value" and not rows.single and not _has_one_row(found):
         raise QueryUsageError(
@@ -61,6 +61,8 @@ def read_rows(
 
 def _has_one_row(found: Select | Group) -> bool:
     """Whether there is at most one row: its key is fixed, or all keys of its groups are."""
+    if isinstance(found, Select) and found.source is not None:
+        return _has_one_row(found.source)
     if isinstance(found, Group):
         fixed = set(fixed_by(found.condition))
         return found.source is None and all(key.expression in fixed for key in found.keys)

@@ -54,8 +54,8 @@ NAMES: dict[str, Any] = {
 }
 
 
-BESIDE_THE_WHOLE = (Feature.ORDER_RANDOM, Feature.ORDER_JSON, Feature.UPDATE_PATHS)
-"""What is drawn at random by property tests of its own, as documents are."""
+BESIDE_THE_WHOLE = (Feature.ORDER_RANDOM, Feature.ORDER_JSON, Feature.UPDATE_PATHS, Feature.GROUP_WINDOWS)
+"""What is drawn at random by property tests of its own, as documents are, or not at all."""
 
 
 def anything(*_: Any) -> bool:

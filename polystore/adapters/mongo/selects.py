@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from polystore.adapters.mongo.dialect import KEY, Dialect, path_of
 from polystore.adapters.mongo.expressions import held_in, refuse_order, truth_of, value_of
-from polystore.adapters.mongo.lookups import looked_up_for, matched_rows
+from polystore.adapters.mongo.lookups import Lookups, looked_up_for, matched_rows
 from polystore.adapters.mongo.paths import single_in, type_in_order
 from polystore.adapters.mongo.places import place_of
 from polystore.adapters.mongo.scope import Scope, name_of, within
@@ -27,7 +27,7 @@ Stages: TypeAlias = list[Document]
 
 def named_rows(operation: Select, dialect: Dialect) -> Stages:
     """The stages that answer the rows of a Select, as documents of its outputs."""
-    stages, scope = matched_rows(operation.schema, operation.condition, dialect, computed_in(operation))
+    stages, scope = _rows(operation, dialect)
     chosen = outputs(operation.columns, operation.computed, scope)
     stages += window_stages(operation.windows, scope)
     looked_up, scope = looked_up_for((operation.kept,), scope)
@@ -43,6 +43,14 @@ def named_rows(operation: Select, dialect: Dialect) -> Stages:
     order = _order_of_outputs(operation)
     stages += sorted_window(order, operation.offset, operation.limit, Scope(dialect, within(KEY, name_of)))
     return [*stages, {"$replaceRoot": {"newRoot": f"${KEY}"}}]
+
+
+def _rows(operation: Select, dialect: Dialect) -> tuple[Stages, Scope]:
+    """The stages that find the rows, or answer the groups that stand for them; and the scope of these."""
+    if operation.source is None:
+        return matched_rows(operation.schema, operation.condition, dialect, computed_in(operation))
+    looked_up, scope = looked_up_for(computed_in(operation), Scope(dialect, name_of))
+    return [*Lookups.stages_of(operation.source, dialect), *looked_up], scope
 
 
 def _first_rows(operation: Select, scope: Scope) -> Stages:

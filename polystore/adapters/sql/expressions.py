@@ -119,7 +119,7 @@ class Expressions(ABC):
         if self.refers and not self.dialect.derived_tables_refer:
             raise self.dialect.refuse(
                 "a query within another one that refers to it (OuterRef) and takes several steps: a slice behind __in, "
-                "groups by computed values, groups of slices",
+                "groups by computed values, groups of slices, windows",
                 "filter by a plain field, or read first and pass the values",
             )
         return statement.subquery()

@@ -75,8 +75,10 @@ def read_rows(operation: Select | Group | Combination, writer: Writer) -> Rows:
 def select_rows(operation: Select, writer: Writer) -> Rows:
     """The rows of a Select."""
     source = _Source(writer.table)
+    if operation.source is not None:
+        source = _Source(_inner(_source(operation.source, writer), writer))
     if operation.windows:
-        source, operation = _with_windows(operation, writer)
+        source, operation = _with_windows(operation, source, writer)
     if operation.first and not _is_distinct_on(operation, writer):
         source, operation = _first_rows(operation, source, writer)
     if operation.distinct:
@@ -117,14 +119,14 @@ def _distinct_on(values: Sequence[Sql]) -> Sql:
     return Raw(f"DISTINCT ON ({', '.join(f'{{{place}}}' for place in range(len(values)))})", *values)
 
 
-def _with_windows(operation: Select, writer: Writer) -> tuple[_Source, Select]:
+def _with_windows(operation: Select, source: _Source, writer: Writer) -> tuple[_Source, Select]:
     """An inner select with the windows beside the rows, and what is left to do with these."""
     windows = _cells((), operation.windows, writer)
     parts = {cell.field: [Cell(cell.field, part, True) for part in writer.dialect.parts(cell.sql)] for cell in windows}
     for some in parts.values():
         some[1:] = [cell._replace(field=replace(cell.field, name=cell.field.name + "_")) for cell in some[1:]]
     cells = (*_cells(_fields_of_rows(operation), (), writer), *(cell for some in parts.values() for cell in some))
-    inner = _inner(Rows(_from(_Source(writer.table), _labelled(cells), operation.condition, writer), cells), writer)
+    inner = _inner(Rows(_from(source, _labelled(cells), operation.condition, writer), cells), writer)
     places = dict(writer.places)
     for cell in windows:
         columns = [places[part.field].sql for part in parts[cell.field]]
@@ -153,7 +155,8 @@ def _fields_of_rows(operation: Select) -> list[FieldInfo]:
     expressions += expressions_within(operation.kept)
     computed = {each.field for each in operation.windows}
     read = dict.fromkeys((*operation.columns, *(field for each in expressions for field in columns_of(each))))
-    return [field for field in read if field not in computed] or [operation.schema.primary_key]
+    anything = operation.schema.primary_key if operation.source is None else operation.source.outputs[0]
+    return [field for field in read if field not in computed] or [anything]
 
 
 def _distinct(operation: Select, source: _Source, writer: Writer) -> Rows:

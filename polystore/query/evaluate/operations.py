@@ -44,7 +44,7 @@ def select_rows(rows: Iterable[Row], operation: Select, values: Values) -> list[
     Where order leaves a choice, in the order given.
     """
     run = run_of(values)
-    found = find_rows(rows, operation.condition, run)
+    found = find_rows(_source_rows(rows, operation.source, run), operation.condition, run)
     if operation.windows:
         found = find_rows(with_windows(found, operation.windows, run, sort_rows), operation.kept, run)
     found = sort_rows(found, operation.order, run)
