@@ -164,7 +164,8 @@ class NthValue(RankFunction):
 class Window(Combinable):
     """A value for each row, computed of the rows around it: ``Window(Sum("plays"), partition_by="genre")``.
 
-    Of groups it is made of keys and aggregates: ``values("genre").annotate(total=Sum("plays"), of_all=Window(Sum("total")))``.
+    Where there are groups it is a value for each of them, made of keys and aggregates:
+    ``values("genre").annotate(total=Sum("plays"), place=Window(Rank(), order_by="-total"))``.
 
     Args:
         expression: an aggregate, or one of ``RowNumber``, ``Rank``, ``DenseRank``, ``PercentRank``, ``CumeDist``,
