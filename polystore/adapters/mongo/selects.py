@@ -28,12 +28,14 @@ Stages: TypeAlias = list[Document]
 def named_rows(operation: Select, dialect: Dialect) -> Stages:
     """The stages that answer the rows of a Select, as documents of its outputs."""
     stages, scope = _rows(operation, dialect)
-    chosen = outputs(operation.columns, operation.computed, scope)
     stages += window_stages(operation.windows, scope)
     looked_up, scope = looked_up_for((operation.kept,), scope)
     stages += looked_up
     if operation.kept.children:
         stages.append({"$match": {"$expr": truth_of(operation.kept, scope)}})
+    looked_up, scope = looked_up_for(computed_in(operation), scope)
+    stages += looked_up
+    chosen = outputs(operation.columns, operation.computed, scope)
     if operation.first:
         stages += _first_rows(operation, scope)
     if not operation.distinct:
@@ -46,10 +48,11 @@ def named_rows(operation: Select, dialect: Dialect) -> Stages:
 
 
 def _rows(operation: Select, dialect: Dialect) -> tuple[Stages, Scope]:
-    """The stages that find the rows, or answer the groups that stand for them; and the scope of these."""
+    """The stages that find the rows, or answer the groups that stand for them, for windows; and the scope of these."""
+    windows = [each.expression for each in operation.windows]
     if operation.source is None:
-        return matched_rows(operation.schema, operation.condition, dialect, computed_in(operation))
-    looked_up, scope = looked_up_for(computed_in(operation), Scope(dialect, name_of))
+        return matched_rows(operation.schema, operation.condition, dialect, windows)
+    looked_up, scope = looked_up_for(windows, Scope(dialect, name_of))
     return [*Lookups.stages_of(operation.source, dialect), *looked_up], scope
 
 

@@ -349,6 +349,13 @@ def test_groups_with_windows_stand_within_a_query_and_around_one(db: Db) -> None
     latest = rows.filter(number=OuterRef("total")).order_by("name").values("name")[:1]
     named = ranked.annotate(label=Subquery(latest)).filter(place=2).values_list("label", flat=True)
     assert db(named).rows() == ["c", "c"]
+    assert db(ranked.filter(place__in=rows.values("rank")).order_by("text").values_list("text", flat=True)).rows() == [
+        None,
+        "x",
+        "y",
+    ]
+    there = ranked.annotate(there=Exists(rows.filter(rank=OuterRef("place")))).filter(text__isnull=False)
+    assert db(there.order_by("text").values_list("place", "there")).rows() == [(1, True), (1, True), (3, False)]
 
 
 @rule("A8", "F12", needs=[*OVER, RANK, Feature.SUBQUERIES])

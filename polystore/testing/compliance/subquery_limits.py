@@ -260,3 +260,6 @@ def test_windows_stand_within_a_query_and_beside_one(db: Db) -> None:
     assert db.found(rows.filter(pk__in=second)) == "b"
     there = rows.annotate(place=place).filter(Exists(known.filter(number=OuterRef("number"))), number=2)
     assert db.names(there.filter(place=1)) == ["d"]
+    numbered = rows.annotate(place=Window(RowNumber(), order_by="name")).order_by("name")
+    assert db.names(numbered.filter(place__in=known.filter(number__lt=3).values("number"))) == ["a", "b"]
+    assert db.names(numbered.filter(Exists(rows.filter(number=OuterRef("place"))), place__lt=4)) == ["a", "b"]
