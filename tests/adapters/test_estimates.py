@@ -13,7 +13,7 @@ class Grain(Model):
     size: Field[int] = field(default=0)
 
     class Meta:
-        table = "estimates_'grain:x"
+        table = "estimates grain.x-y"
 
 
 ANALYZE = {"postgresql": "ANALYZE {}", "mariadb": "ANALYZE TABLE {}"}
@@ -32,7 +32,7 @@ def test_an_estimate_is_near_the_number_of_rows(name: str, server_url: str) -> N
         if name in ANALYZE:
             engine = store.sql()
             with engine.connect() as connection:
-                table = engine.dialect.identifier_preparer.quote("estimates_'grain:x")
+                table = engine.dialect.identifier_preparer.quote("estimates grain.x-y")
                 connection.exec_driver_sql(ANALYZE[name].format(table))
                 connection.commit()
             engine.dispose()
