@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from polystore import OuterRef, Q
+from polystore.errors import FieldError
 from polystore.query.aggregates import Aggregation
 from polystore.query.capabilities import Feature
 from polystore.query.operators import Aggregate
@@ -124,4 +125,7 @@ def _aggregated(grammar: Grammar, family: str, depth: int) -> Any:
         Call("annotate", (), {"it": found}),
         Call("values", ("it",)),
     )
-    return DrawnSubquery(Inside(calls))
+    try:
+        return DrawnSubquery(Inside(calls))
+    except FieldError:  # made of the row around alone, an aggregate has no kind before that is known
+        return leaf(grammar, family)
