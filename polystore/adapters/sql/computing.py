@@ -49,6 +49,9 @@ class Computing(ABC):
     no_order: tuple[str, ...] = ()
     """What rows are ranked by where nothing is said: for databases that rank by something only."""
 
+    float_key: str | None = None
+    """The template by which a float that rows are grouped by is read, where it must be told that it is one."""
+
     lists_before = False
     """Whether own aggregates (``ps_...``) over frames that end before their row are made of a list of the values."""
 

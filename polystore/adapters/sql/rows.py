@@ -42,7 +42,7 @@ from polystore.query.walk import (
     replaced_within,
     subqueries_of,
 )
-from polystore.schema.kinds import IntKind, JsonKind, plain_kind
+from polystore.schema.kinds import FloatKind, IntKind, JsonKind, plain_kind
 from polystore.schema.model import FieldInfo
 
 
@@ -222,13 +222,19 @@ def _grouped(operation: Group, rows: Any, condition: All, writer: Writer) -> Row
     by = [read[key.field].sql if key.field in read else writer.places[key.field].sql for key in operation.keys]
     writer.places, writer.anchor = {**writer.places, **read}, next(iter(rows.c))
     cells = tuple(
-        Cell(key.field, sql, writer.is_working(Column(key.field))) for key, sql in zip(operation.keys, by, strict=True)
+        Cell(key.field, _key(key.field, sql, writer), writer.is_working(Column(key.field)))
+        for key, sql in zip(operation.keys, by, strict=True)
     )
     cells += _cells((), operation.computed, writer)
     found = where(select(*(cell.sql for cell in cells)).select_from(rows), condition, writer).group_by(*by)
     if operation.having.children:
         found = found.having(writer.condition(operation.having))
     return Rows(_ordered(found, operation, writer), cells)
+
+
+def _key(field: FieldInfo, sql: Sql, writer: Writer) -> Sql:
+    template = writer.dialect.float_key
+    return sql if template is None or not isinstance(plain_kind(field.kind), FloatKind) else Raw(template, sql)
 
 
 def _tells_aggregates(operation: Group) -> bool:

@@ -296,3 +296,11 @@ def test_a_refusal_names_the_groups_and_what_would_work(db: Db) -> None:
         with db.commands(0), pytest.raises(NotSupportedError, match=f"Everything.*({words})") as caught:
             db(asked).rows()
         assert "client(" in str(caught.value)
+
+
+@rule("B11", needs=[Feature.GROUP, Feature.HAVING, Feature.ORDER_EXPRESSIONS])
+def test_a_key_keeps_its_type_beside_conditions_on_groups(db: Db) -> None:
+    db.given(Everything, [{"name": "it", "real": -2.0}])
+    groups = rows.values_list("real").annotate(size=Count("*"))
+    found = db(groups.filter(Q(real__in=[0.1, 1.5, 0.0]) | Q(size__gte=-12)).order_by("size")).rows()
+    assert [(type(real), real, size) for real, size in found] == [(float, -2.0, 1)]

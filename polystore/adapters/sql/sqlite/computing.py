@@ -114,6 +114,7 @@ class SqliteComputing(Computing):
     casts = CASTS
     aggregates = AGGREGATES
     lists_before = True
+    float_key = "CAST({0} AS REAL)"  # beside HAVING a whole one may come as an int
 
     # ---- dates and times
 
