@@ -41,7 +41,7 @@ from polystore.query.nodes import (
 )
 from polystore.query.operations import Assignment, Select
 from polystore.query.operators import Function, Operator
-from polystore.query.walk import expressions_of, expressions_within
+from polystore.query.walk import expressions_of
 from polystore.schema.kinds import DecimalKind, FloatKind, IntKind, Kind, plain_kind
 from polystore.schema.model import FieldInfo, Schema
 
@@ -331,9 +331,7 @@ class Expressions(ABC):
 
 def _reads_columns(node: Aggregated) -> bool:
     """Whether an aggregate is made of values of its rows."""
-    inner = [*(() if node.operand is None else (node.operand,))]
-    inner += () if node.condition is None else expressions_within(node.condition)
-    return any(isinstance(each, Column) for part in inner for each in expressions_of(part))
+    return any(isinstance(each, Column) for each in expressions_of(node))
 
 
 def kind_of(expression: Expression) -> Kind:

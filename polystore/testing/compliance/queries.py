@@ -9,7 +9,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from polystore import Store
+from polystore import Feature, Store
 from polystore.testing.compliance.properties import often
 from polystore.testing.drawing.families import drawn_pools, drawn_rows
 from polystore.testing.drawing.judge import Judge
@@ -46,7 +46,8 @@ def test_whole_drawn_queries_agree_with_the_reference(db: Db, reference: Store, 
         tally_of(request.config, db.report.store).add(judge.tally)
     tally = judge.tally
     assert tally.misused < tally.drawn / 20, f"too many of them make no sense: {tally.misused} of {tally.drawn}"
-    assert tally.unforeseen < tally.drawn / 3, f"refused what was declared: {tally.unforeseen} of {tally.drawn}"
+    most = tally.drawn / (4 if db.declares(Feature.FILTER_ANY) else 3)  # what is not indexed is seen only when planned
+    assert tally.unforeseen < most, f"refused what was declared: {tally.unforeseen} of {tally.drawn}"
 
 
 def ask_batch(judge: Judge, seed: int) -> str | None:
